@@ -1,0 +1,83 @@
+# make && make install, with PG_CONFIG=/path/to/pg_config for another installation than the one in PATH.
+#
+#   make installcheck   the SQL and isolation tests against a running server that has the extension installed
+#   make check          every test, on throwaway servers of its own; touches no installation
+#   make demo           what the extension does, on a throwaway server
+#
+# CARGO, CARGO_FLAGS (say --offline) and CARGO_FEATURES (test-hooks, for the fault suite) reach cargo.
+
+PG_CONFIG ?= pg_config
+CARGO ?= cargo
+CARGO_FLAGS ?=
+CARGO_FEATURES ?=
+
+PGBG_SRC := $(patsubst %/,%,$(dir $(abspath $(firstword $(MAKEFILE_LIST)))))
+
+ifeq ($(filter-out check demo,$(or $(MAKECMDGOALS),all)),)
+
+# These two look for PostgreSQL themselves (make demo even installs it), and PGXS has a target check of its own.
+.PHONY: check demo
+check:
+	@exec env PG_CONFIG='$(PG_CONFIG)' CARGO='$(CARGO)' '$(PGBG_SRC)/test/check.sh'
+demo:
+	@exec env PG_CONFIG='$(PG_CONFIG)' CARGO='$(CARGO)' '$(PGBG_SRC)/test/demo.sh'
+
+else
+
+PGXS := $(shell '$(PG_CONFIG)' --pgxs 2>/dev/null)
+ifeq ($(wildcard $(PGXS)),)
+PGBG_MAJOR := $(shell '$(PG_CONFIG)' --version 2>/dev/null | sed 's/^[^0-9]*\([0-9]*\).*/\1/')
+$(error $(PG_CONFIG) does not lead to PostgreSQL's server headers: install them (Debian: apt-get install postgresql-server-dev-$(or $(PGBG_MAJOR),15)) or set PG_CONFIG)
+endif
+
+EXTENSION = pg_background
+DATA = $(patsubst $(PGBG_SRC)/%,%,$(sort $(wildcard $(PGBG_SRC)/sql/pg_background--*.sql)))
+
+PGBG_CHECK_DIR = $(CURDIR)/tmp_check
+REGRESS := $(patsubst $(PGBG_SRC)/regress/sql/%.sql,%,$(sort $(wildcard $(PGBG_SRC)/regress/sql/*.sql)))
+REGRESS_OPTS = --inputdir='$(PGBG_SRC)/regress' --outputdir='$(PGBG_CHECK_DIR)/regress'
+ISOLATION := $(patsubst $(PGBG_SRC)/regress/specs/%.spec,%,$(sort $(wildcard $(PGBG_SRC)/regress/specs/*.spec)))
+ISOLATION_OPTS = --inputdir='$(PGBG_SRC)/regress' --outputdir='$(PGBG_CHECK_DIR)/isolation'
+
+# One directory for each major and set of features: bindings of two majors never mix.
+PGBG_TARGET = $(CURDIR)/target/pg$(MAJORVERSION)$(addprefix -,$(CARGO_FEATURES))
+PGBG_LIB = $(PGBG_TARGET)/release/libpg_background$(if $(filter darwin,$(PORTNAME)),.dylib,.so)
+PGBG_STAMP = $(PGBG_TARGET)/server
+PGBG_SOURCES = $(addprefix $(PGBG_SRC)/,Cargo.toml Cargo.lock build.rs) \
+	$(shell find '$(PGBG_SRC)/src' -type f)
+EXTRA_CLEAN = '$(PGBG_TARGET)' '$(PGBG_CHECK_DIR)'
+
+# The library is cargo's, so there is no bitcode to install.
+override with_llvm = no
+include $(PGXS)
+
+.PHONY: pgbg-install pgbg-uninstall pgbg-check-dirs pgbg-force
+
+all: $(PGBG_LIB)
+
+# A file target, and not a call of cargo each time, so that `sudo make install` needs no cargo.
+$(PGBG_LIB): $(PGBG_SOURCES) $(PGBG_STAMP)
+	PG_CONFIG='$(PG_CONFIG)' CARGO_TARGET_DIR='$(PGBG_TARGET)' $(CARGO) build --release --lib --locked \
+		--manifest-path '$(PGBG_SRC)/Cargo.toml' $(addprefix --features=,$(CARGO_FEATURES)) $(CARGO_FLAGS)
+	@touch '$@'
+
+# Two installations may have the same major: rebuild when PG_CONFIG leads elsewhere than last time.
+$(PGBG_STAMP): pgbg-force
+	@mkdir -p '$(PGBG_TARGET)'
+	@'$(PG_CONFIG)' --version --includedir-server --configure > '$@.new'
+	@if cmp -s '$@.new' '$@'; then rm '$@.new'; else mv '$@.new' '$@'; fi
+
+install: pgbg-install
+pgbg-install: all
+	$(MKDIR_P) '$(DESTDIR)$(pkglibdir)'
+	$(INSTALL_SHLIB) '$(PGBG_LIB)' '$(DESTDIR)$(pkglibdir)/pg_background$(DLSUFFIX)'
+
+uninstall: pgbg-uninstall
+pgbg-uninstall:
+	rm -f '$(DESTDIR)$(pkglibdir)/pg_background$(DLSUFFIX)'
+
+installcheck: pgbg-check-dirs
+pgbg-check-dirs:
+	$(MKDIR_P) '$(PGBG_CHECK_DIR)/regress' '$(PGBG_CHECK_DIR)/isolation'
+
+endif

@@ -1,0 +1,201 @@
+//! The segment: a header, the request queue, the response queue.
+//!
+//! The launcher makes it and initialises every byte of the header, because preallocated shared memory is not zeroed. The
+//! header's identity fields are written before the worker is registered and never again; what changes is atomic.
+
+use super::LAYOUT;
+use super::outcome::OutcomeRecord;
+use super::progress::Progress;
+use crate::pg::dsm::Segment;
+use crate::pg::shm_mq::Queue;
+use crate::pg_sys::Oid;
+use core::ops::Deref;
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
+
+/// "pgbg" and a byte that no text has.
+const MAGIC: u64 = 0x7067_6267_0000_00FF;
+
+/// Bytes of the request queue. Longer requests go through it in pieces.
+const REQUEST_QUEUE: usize = 16 * 1024;
+
+/// The fixed state at the start of a segment.
+#[repr(C)]
+pub struct Header {
+    magic: u64,
+    layout: u32,
+    /// To which database and as whom the worker connects.
+    database: Oid,
+    authenticated_user: Oid,
+    /// The launcher's process id, for the worker's title.
+    launcher_pid: i32,
+    /// Bytes of the whole segment, and where the queues start in it.
+    size: u64,
+    request_start: u64,
+    response_start: u64,
+    response_size: u64,
+    /// The worker's process id once it has attached; 0 before.
+    worker_pid: AtomicI32,
+    /// Set by the worker once it is connected and about to run the job.
+    running: AtomicU32,
+    /// Set by the launcher: the job shall not start, or end before its next statement.
+    cancel: AtomicU32,
+    pub progress: Progress,
+    pub outcome: OutcomeRecord,
+}
+
+/// MAXALIGN.
+const fn align(size: usize) -> usize {
+    (size + 7) & !7
+}
+
+const REQUEST_START: usize = align(size_of::<Header>());
+const RESPONSE_START: usize = REQUEST_START + REQUEST_QUEUE;
+
+/// A mapped segment whose header was checked.
+///
+/// # Invariants
+/// The segment is mapped, at least as large as its header says, and the header is initialised. Whoever detaches it
+/// forgets every copy.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Channel {
+    segment: Segment,
+    header: NonNull<Header>,
+}
+
+impl Deref for Channel {
+    type Target = Header;
+
+    fn deref(&self) -> &Header {
+        // SAFETY: by the type's invariant; what changes is atomic or in an UnsafeCell.
+        unsafe { self.header.as_ref() }
+    }
+}
+
+/// What a launcher puts into a new header.
+pub struct Peer {
+    pub database: Oid,
+    pub authenticated_user: Oid,
+    pub launcher_pid: i32,
+}
+
+impl Channel {
+    /// Makes a segment with a response queue of `response_size` bytes (a multiple of 8), this process sending requests and
+    /// receiving responses. None when the cluster has no segment left.
+    pub fn create(peer: &Peer, response_size: usize) -> Option<Self> {
+        let size = RESPONSE_START + response_size;
+        let segment = Segment::create(size)?;
+        let header = segment.address().cast::<Header>();
+        // SAFETY: the segment is `size` bytes long, mapped and ours alone; zero is a value of every field of the header.
+        unsafe {
+            header.write_bytes(0, 1);
+            let fields = header.as_ptr();
+            (*fields).magic = MAGIC;
+            (*fields).layout = LAYOUT;
+            (*fields).database = peer.database;
+            (*fields).authenticated_user = peer.authenticated_user;
+            (*fields).launcher_pid = peer.launcher_pid;
+            (*fields).size = size as u64;
+            (*fields).request_start = REQUEST_START as u64;
+            (*fields).response_start = RESPONSE_START as u64;
+            (*fields).response_size = response_size as u64;
+        }
+        let channel = Self { segment, header };
+        channel.progress.clear();
+        channel.outcome.clear();
+        // SAFETY: both places are inside the segment, aligned, as long as stated, and nobody uses them yet.
+        unsafe {
+            Queue::create(channel.place(REQUEST_START), REQUEST_QUEUE).become_sender();
+            Queue::create(channel.place(RESPONSE_START), response_size).become_receiver();
+        }
+        Some(channel)
+    }
+
+    /// Checks a segment that a launcher made. The error says what is wrong with it.
+    pub fn open(segment: Segment) -> Result<Self, &'static str> {
+        if segment.size() < RESPONSE_START {
+            return Err("The segment is too small.");
+        }
+        let channel = Self { segment, header: segment.address().cast::<Header>() };
+        if channel.magic != MAGIC || channel.layout != LAYOUT {
+            return Err("The segment was made by another version of the library.");
+        }
+        let end = channel.response_start.checked_add(channel.response_size);
+        if channel.request_start != REQUEST_START as u64
+            || channel.response_start != RESPONSE_START as u64
+            || channel.response_size < Queue::minimum_size() as u64
+            || end != Some(channel.size)
+            || channel.size > segment.size() as u64
+        {
+            return Err("The segment's header is damaged.");
+        }
+        Ok(channel)
+    }
+
+    fn place(self, start: usize) -> NonNull<u8> {
+        // SAFETY: callers pass offsets inside the segment.
+        unsafe { self.segment.address().add(start) }
+    }
+
+    /// The queue of requests, launcher to worker. The launcher keeps its end as long as it lives: its loss is how the
+    /// worker learns of the session's end.
+    pub fn requests(self) -> Queue {
+        // SAFETY: `create` made a queue there; mapped by the type's invariant.
+        unsafe { Queue::at(self.place(REQUEST_START)) }
+    }
+
+    /// The queue of responses, worker to launcher.
+    pub fn responses(self) -> Queue {
+        // SAFETY: as above.
+        unsafe { Queue::at(self.place(RESPONSE_START)) }
+    }
+
+    /// The segment that both queues are attached with.
+    pub fn segment(self) -> Segment {
+        self.segment
+    }
+}
+
+impl Header {
+    pub fn database(&self) -> Oid {
+        self.database
+    }
+
+    pub fn authenticated_user(&self) -> Oid {
+        self.authenticated_user
+    }
+
+    pub fn response_size(&self) -> usize {
+        self.response_size as usize
+    }
+
+    /// The worker says that it holds both queues.
+    pub fn set_attached(&self, pid: i32) {
+        self.worker_pid.store(pid, Ordering::Release);
+    }
+
+    /// Whether a worker ever held both queues. That a worker has stopped proves nothing without this.
+    pub fn is_attached(&self) -> bool {
+        self.worker_pid.load(Ordering::Acquire) != 0
+    }
+
+    /// The worker says that it starts with the job's statements.
+    pub fn set_running(&self) {
+        self.running.store(1, Ordering::Release);
+    }
+
+    /// Whether it does.
+    pub fn is_running(&self) -> bool {
+        self.running.load(Ordering::Acquire) != 0
+    }
+
+    /// Asks the job to end before its next statement, or not to start.
+    pub fn request_cancel(&self) {
+        self.cancel.store(1, Ordering::Release);
+    }
+
+    /// Whether that was asked for.
+    pub fn is_cancel_requested(&self) -> bool {
+        self.cancel.load(Ordering::Acquire) != 0
+    }
+}

@@ -1,0 +1,60 @@
+//! Reading and writing native-endian integers at byte offsets, without a panic on any input.
+
+#![forbid(unsafe_code)]
+
+use core::ffi::CStr;
+
+/// `MAXIMUM_ALIGNOF` of `pg_config.h` on 64-bit platforms, in bytes.
+pub const MAXALIGN: usize = 8;
+
+/// `len` bytes rounded up to a multiple of [`MAXALIGN`], PostgreSQL's `MAXALIGN()`.
+///
+/// Saturates just below `usize::MAX`, which is no length of anything.
+#[inline]
+#[must_use]
+pub const fn maxalign(len: usize) -> usize {
+    len.saturating_add(MAXALIGN - 1) & !(MAXALIGN - 1)
+}
+
+/// The `N` bytes at offset `at`; `None` if they are not all there.
+#[inline]
+#[must_use]
+pub fn array_at<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
+    bytes.get(at..)?.first_chunk::<N>().copied()
+}
+
+/// The u32 at offset `at`; `None` if it is not all there.
+#[inline]
+#[must_use]
+pub fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    array_at(bytes, at).map(u32::from_ne_bytes)
+}
+
+/// The i32 at offset `at`; `None` if it is not all there.
+#[inline]
+#[must_use]
+pub fn i32_at(bytes: &[u8], at: usize) -> Option<i32> {
+    array_at(bytes, at).map(i32::from_ne_bytes)
+}
+
+/// The u64 at offset `at`; `None` if it is not all there.
+#[inline]
+#[must_use]
+pub fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
+    array_at(bytes, at).map(u64::from_ne_bytes)
+}
+
+/// The i64 at offset `at`; `None` if it is not all there.
+#[inline]
+#[must_use]
+pub fn i64_at(bytes: &[u8], at: usize) -> Option<i64> {
+    array_at(bytes, at).map(i64::from_ne_bytes)
+}
+
+/// Splits the string before the first NUL from what follows that NUL; `None` if there is no NUL.
+#[inline]
+#[must_use]
+pub fn split_nul(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let string = CStr::from_bytes_until_nul(bytes).ok()?.to_bytes();
+    Some((string, bytes.get(string.len()..)?.get(1..)?))
+}

@@ -1,0 +1,118 @@
+//! Why a message was refused.
+
+#![forbid(unsafe_code)]
+
+use core::ffi::CStr;
+use core::fmt;
+
+/// Makes the enum and its texts from one table, so that no reason can lack its sentence.
+macro_rules! reasons {
+    ($($name:ident = $sentence:literal,)*) => {
+        /// The reason why a message of the other process was refused.
+        ///
+        /// Each is one sentence, fit for the DETAIL of an error with SQLSTATE 08P01
+        /// (`ERRCODE_PROTOCOL_VIOLATION`).
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Malformed {
+            $(#[doc = $sentence] $name,)*
+        }
+
+        impl Malformed {
+            /// Every reason there is.
+            #[cfg(test)]
+            pub(super) const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The reason as one English sentence in ASCII.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $sentence,)*
+                }
+            }
+
+            /// The same sentence, NUL-terminated for `errdetail_internal("%s", ...)`; static, never
+            /// freed.
+            #[must_use]
+            pub const fn as_c_str(self) -> &'static CStr {
+                match self {
+                    $(Self::$name => const {
+                        match CStr::from_bytes_with_nul(concat!($sentence, "\0").as_bytes()) {
+                            Ok(sentence) => sentence,
+                            Err(_) => panic!(),
+                        }
+                    },)*
+                }
+            }
+        }
+    };
+}
+
+reasons! {
+    // Any response.
+    HeaderShort = "The message is shorter than its header.",
+    HeaderReserved = "The reserved bytes of the message header are not zero.",
+    KindUnknown = "The message is of an unknown kind.",
+
+    // Row descriptions.
+    DescriptionRepeated = "There is a second row description.",
+    DescriptionColumns = "The row description has more columns than a row can have.",
+    ColumnTruncated = "The row description ends within a column.",
+    ColumnType = "A column of the row description has no type.",
+    ColumnNameUnterminated = "A column name in the row description has no end.",
+    ColumnNameLong = "A column name in the row description is too long.",
+    DescriptionTrailing = "Something follows the last column of the row description.",
+
+    // Rows.
+    RowUndescribed = "There is a row before the row description.",
+    RowsNone = "The message of rows has none.",
+    RowsTrailing = "Something follows the last row of the message.",
+    TupleTruncated = "A row is longer than the message that holds it.",
+    TupleLength = "A row is shorter than its header.",
+    TupleAttributes = "A row has more columns than the row description.",
+    TupleDataOffset = "The data of a row does not start where it must.",
+    TupleExternal = "A row claims to have values stored out of line.",
+    TupleOldOid = "A row has an object identifier of the old kind.",
+    AttributeTruncated = "A value extends beyond its row.",
+    AttributeWidth = "A row of fixed width has a value of variable width.",
+    VarlenaExternal = "A value is stored out of line.",
+    VarlenaLength = "The length of a value is shorter than its length word.",
+    VarlenaUnaligned = "The length word of a value is not aligned.",
+    VarlenaCompressed = "A compressed value is shorter than its header.",
+    CstringUnterminated = "A cstring value does not end within its row.",
+
+    // Notices and errors.
+    ReportCount = "A message without rows or columns has a count.",
+    ReportUnterminated = "The error or notice ends without a terminator.",
+    ReportTrailing = "Something follows the terminator of the error or notice.",
+    FieldUnterminated = "A field of the error or notice has no end.",
+    FieldRepeated = "A field of the error or notice is there twice.",
+    SeverityMissing = "The error or notice has no severity.",
+    SeverityUnknown = "The error or notice has an unknown severity.",
+    SeverityKind = "The severity is not one of this kind of message.",
+    SqlstateMissing = "The error or notice has no SQLSTATE.",
+    SqlstateInvalid = "The SQLSTATE is not five digits or upper-case letters.",
+    MessageMissing = "The error or notice has no primary message.",
+
+    // Requests.
+    RequestShort = "The request is shorter than its fixed part.",
+    RequestMagic = "The request does not start with the magic number.",
+    RequestVersion = "The request has another version.",
+    RequestFlags = "The request has unknown flags.",
+    RequestBoolean = "A truth value of the request is neither 0 nor 1.",
+    RequestSessionUser = "The request has no session user.",
+    RequestCurrentUser = "The request has no current user.",
+    RequestTimeout = "The time-out of the request is negative.",
+    RequestTruncated = "The request ends within a section.",
+    RequestPadding = "The padding between the sections of the request is not zero.",
+    RequestTrailing = "Something follows the last section of the request.",
+    RequestLibraries = "The list of libraries in the request has no end.",
+    RequestSettings = "The settings in the request are longer than their section.",
+    RequestLabel = "The label in the request is not one string.",
+    RequestSql = "The SQL in the request is not one string.",
+}
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

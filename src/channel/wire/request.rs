@@ -1,0 +1,339 @@
+//! The request, from a launcher to its worker: one `shm_mq` message that says what to run, and as
+//! whom.
+//!
+//! A fixed part of [`FIXED_LEN`] bytes is followed by four sections, each starting at a multiple of
+//! 8 bytes, with zero bytes between:
+//!
+//! | offset | field | |
+//! |---|---|---|
+//! | 0 | magic u32 | the bytes `pgbR` |
+//! | 4 | version u32 | [`VERSION`]; what is added one day (bound parameters, say) raises it |
+//! | 8 | cookie i64 | of the job's handle; 0 for a v1 job |
+//! | 16 | flags u32 | bit 0: discard all output, bit 1: read only; the others are zero |
+//! | 20 | session user u32 | OID, never 0 |
+//! | 24 | session user is superuser u32 | 0 or 1 |
+//! | 28 | role u32 | OID as set by SET ROLE; 0 for none |
+//! | 32 | role is superuser u32 | 0 or 1 |
+//! | 36 | current user u32 | OID, never 0 |
+//! | 40 | security context i32 | `SECURITY_*` bits of `miscadmin.h` |
+//! | 44 | worker time-out i32 | milliseconds, 0 for none, never negative |
+//! | 48 | lengths u64 x 4 | of the sections, in bytes, without padding |
+//! | 80 | libraries | from `SerializeLibraryState`; empty means as before |
+//! | | settings | from `SerializeGUCState`; empty means as before |
+//! | | label | with its NUL; empty means none |
+//! | | SQL | with its NUL; nothing follows |
+//!
+//! All integers are native-endian. Texts are in the database's encoding. Both processes are of one
+//! server build, so that the insides of the libraries and settings are PostgreSQL's own; yet
+//! `RestoreLibraryState` reads until an empty string and `RestoreGUCState` as far as a length word
+//! says, hence both are bounded here.
+
+#![forbid(unsafe_code)]
+
+use core::ffi::CStr;
+
+use super::Malformed;
+use super::bytes::{array_at, i32_at, i64_at, maxalign, u32_at, u64_at};
+
+/// The first four bytes of a request.
+pub const MAGIC: u32 = u32::from_ne_bytes(*b"pgbR");
+
+/// The version of this layout.
+pub const VERSION: u32 = 1;
+
+/// Bytes of the fixed part.
+pub const FIXED_LEN: usize = 80;
+
+/// Byte offsets in the fixed part.
+mod at {
+    pub const MAGIC: usize = 0;
+    pub const VERSION: usize = 4;
+    pub const COOKIE: usize = 8;
+    pub const FLAGS: usize = 16;
+    pub const SESSION_USER: usize = 20;
+    pub const SESSION_USER_IS_SUPERUSER: usize = 24;
+    pub const ROLE: usize = 28;
+    pub const ROLE_IS_SUPERUSER: usize = 32;
+    pub const CURRENT_USER: usize = 36;
+    pub const SEC_CONTEXT: usize = 40;
+    pub const WORKER_TIMEOUT: usize = 44;
+    pub const LIBRARIES_LEN: usize = 48;
+    pub const SETTINGS_LEN: usize = 56;
+    pub const LABEL_LEN: usize = 64;
+    pub const SQL_LEN: usize = 72;
+}
+
+const FLAG_DISCARD_OUTPUT: u32 = 1 << 0;
+const FLAG_READ_ONLY: u32 = 1 << 1;
+
+/// A role as the launcher saw it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct User {
+    /// Its OID.
+    pub oid: u32,
+    /// Whether it was a superuser then.
+    pub is_superuser: bool,
+}
+
+/// One job for a worker, borrowing the sections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Request<'a> {
+    /// Cookie of the job's handle; 0 for a v1 job.
+    pub cookie: i64,
+    /// Neither rows nor messages are wanted: the job was submitted.
+    pub discard_output: bool,
+    /// The caller was read-only, so the job is.
+    pub read_only: bool,
+    /// The authenticated or SET SESSION AUTHORIZATION user; its OID is never 0 in a decoded
+    /// request.
+    pub session_user: User,
+    /// The role of SET ROLE; OID 0 for none.
+    pub role: User,
+    /// OID of the user whose rights the job has; never 0 in a decoded request.
+    pub current_user: u32,
+    /// `SECURITY_*` bits that go with the current user.
+    pub sec_context: i32,
+    /// Milliseconds that the whole job may take, 0 for no limit; never negative in a decoded
+    /// request.
+    pub worker_timeout_ms: i32,
+    /// What `SerializeLibraryState` wrote; empty to leave the worker as it is.
+    pub library_state: &'a [u8],
+    /// What `SerializeGUCState` wrote; empty to leave the worker as it is.
+    pub guc_state: &'a [u8],
+    /// The label, in the database's encoding.
+    pub label: Option<&'a CStr>,
+    /// The SQL, in the database's encoding.
+    pub sql: &'a CStr,
+}
+
+impl<'a> Request<'a> {
+    /// The sections in their order, as they travel.
+    #[must_use]
+    pub fn sections(&self) -> [&'a [u8]; 4] {
+        [
+            self.library_state,
+            self.guc_state,
+            self.label.map_or(&[], CStr::to_bytes_with_nul),
+            self.sql.to_bytes_with_nul(),
+        ]
+    }
+
+    /// The fixed part; what the sections must be is the caller's duty.
+    #[must_use]
+    pub fn encode_fixed(&self) -> [u8; FIXED_LEN] {
+        let mut flags = 0;
+        if self.discard_output {
+            flags |= FLAG_DISCARD_OUTPUT;
+        }
+        if self.read_only {
+            flags |= FLAG_READ_ONLY;
+        }
+        let [library_state, guc_state, label, sql] = self.sections();
+        let mut fixed = [0; FIXED_LEN];
+        let mut u32 = |at, value: u32| put(&mut fixed, at, value.to_ne_bytes());
+        u32(at::MAGIC, MAGIC);
+        u32(at::VERSION, VERSION);
+        u32(at::FLAGS, flags);
+        u32(at::SESSION_USER, self.session_user.oid);
+        u32(
+            at::SESSION_USER_IS_SUPERUSER,
+            self.session_user.is_superuser.into(),
+        );
+        u32(at::ROLE, self.role.oid);
+        u32(at::ROLE_IS_SUPERUSER, self.role.is_superuser.into());
+        u32(at::CURRENT_USER, self.current_user);
+        let mut i32 = |at, value: i32| put(&mut fixed, at, value.to_ne_bytes());
+        i32(at::SEC_CONTEXT, self.sec_context);
+        i32(at::WORKER_TIMEOUT, self.worker_timeout_ms);
+        put(&mut fixed, at::COOKIE, self.cookie.to_ne_bytes());
+        let mut len =
+            |at, section: &[u8]| put(&mut fixed, at, (section.len() as u64).to_ne_bytes());
+        len(at::LIBRARIES_LEN, library_state);
+        len(at::SETTINGS_LEN, guc_state);
+        len(at::LABEL_LEN, label);
+        len(at::SQL_LEN, sql);
+        fixed
+    }
+
+    /// Everything that makes up the message, in order, for `shm_mq_sendv`; `fixed` is what
+    /// `encode_fixed` returned.
+    #[must_use]
+    pub fn parts<'b>(&self, fixed: &'b [u8; FIXED_LEN]) -> [&'b [u8]; 8]
+    where
+        'a: 'b,
+    {
+        let [library_state, guc_state, label, sql] = self.sections();
+        [
+            fixed,
+            library_state,
+            padding(library_state.len()),
+            guc_state,
+            padding(guc_state.len()),
+            label,
+            padding(label.len()),
+            sql,
+        ]
+    }
+
+    /// Bytes of the whole message, the sum of its parts.
+    ///
+    /// Saturates where no such message can exist; `shm_mq_sendv` refuses it long before.
+    #[must_use]
+    pub fn total_len(&self) -> usize {
+        let [library_state, guc_state, label, sql] = self.sections();
+        FIXED_LEN
+            .saturating_add(maxalign(library_state.len()))
+            .saturating_add(maxalign(guc_state.len()))
+            .saturating_add(maxalign(label.len()))
+            .saturating_add(sql.len())
+    }
+
+    /// Reads a request from one whole `shm_mq` message, from which it borrows.
+    ///
+    /// # Errors
+    ///
+    /// The message is malformed. [`Malformed::RequestMagic`] and [`Malformed::RequestVersion`] say
+    /// that the launcher has another version of this library loaded.
+    pub fn decode(message: &'a [u8]) -> Result<Self, Malformed> {
+        let (fixed, mut rest) = message
+            .split_first_chunk::<FIXED_LEN>()
+            .ok_or(Malformed::RequestShort)?;
+        if u32_field(fixed, at::MAGIC)? != MAGIC {
+            return Err(Malformed::RequestMagic);
+        }
+        if u32_field(fixed, at::VERSION)? != VERSION {
+            return Err(Malformed::RequestVersion);
+        }
+        let flags = u32_field(fixed, at::FLAGS)?;
+        if flags & !(FLAG_DISCARD_OUTPUT | FLAG_READ_ONLY) != 0 {
+            return Err(Malformed::RequestFlags);
+        }
+        let session_user = user(fixed, at::SESSION_USER, at::SESSION_USER_IS_SUPERUSER)?;
+        if session_user.oid == 0 {
+            return Err(Malformed::RequestSessionUser);
+        }
+        let current_user = u32_field(fixed, at::CURRENT_USER)?;
+        if current_user == 0 {
+            return Err(Malformed::RequestCurrentUser);
+        }
+        let worker_timeout_ms = i32_field(fixed, at::WORKER_TIMEOUT)?;
+        if worker_timeout_ms < 0 {
+            return Err(Malformed::RequestTimeout);
+        }
+
+        let library_state = section(&mut rest, fixed, at::LIBRARIES_LEN)?;
+        skip_padding(&mut rest, library_state.len())?;
+        let guc_state = section(&mut rest, fixed, at::SETTINGS_LEN)?;
+        skip_padding(&mut rest, guc_state.len())?;
+        let label = section(&mut rest, fixed, at::LABEL_LEN)?;
+        skip_padding(&mut rest, label.len())?;
+        let sql = section(&mut rest, fixed, at::SQL_LEN)?;
+        if !rest.is_empty() {
+            return Err(Malformed::RequestTrailing);
+        }
+
+        if !library_state_ends(library_state) {
+            return Err(Malformed::RequestLibraries);
+        }
+        if !guc_state_fits(guc_state) {
+            return Err(Malformed::RequestSettings);
+        }
+        let label = match label {
+            [] => None,
+            _ => Some(CStr::from_bytes_with_nul(label).map_err(|_| Malformed::RequestLabel)?),
+        };
+        Ok(Self {
+            cookie: i64_at(fixed, at::COOKIE).ok_or(Malformed::RequestShort)?,
+            discard_output: flags & FLAG_DISCARD_OUTPUT != 0,
+            read_only: flags & FLAG_READ_ONLY != 0,
+            session_user,
+            role: user(fixed, at::ROLE, at::ROLE_IS_SUPERUSER)?,
+            current_user,
+            sec_context: i32_field(fixed, at::SEC_CONTEXT)?,
+            worker_timeout_ms,
+            library_state,
+            guc_state,
+            label,
+            sql: CStr::from_bytes_with_nul(sql).map_err(|_| Malformed::RequestSql)?,
+        })
+    }
+}
+
+/// The zero bytes that follow a section of `len` bytes, at most 7.
+#[must_use]
+pub fn padding(len: usize) -> &'static [u8] {
+    const ZERO: [u8; 7] = [0; 7];
+    ZERO.get(..maxalign(len).saturating_sub(len)).unwrap_or(&[])
+}
+
+/// Writes `bytes` at offset `at` of the fixed part, within which every offset of [`at`] lies.
+fn put<const N: usize>(fixed: &mut [u8; FIXED_LEN], at: usize, bytes: [u8; N]) {
+    if let Some(field) = fixed
+        .get_mut(at..)
+        .and_then(|rest| rest.first_chunk_mut::<N>())
+    {
+        *field = bytes;
+    }
+}
+
+fn u32_field(fixed: &[u8; FIXED_LEN], at: usize) -> Result<u32, Malformed> {
+    u32_at(fixed, at).ok_or(Malformed::RequestShort)
+}
+
+fn i32_field(fixed: &[u8; FIXED_LEN], at: usize) -> Result<i32, Malformed> {
+    i32_at(fixed, at).ok_or(Malformed::RequestShort)
+}
+
+/// Reads a role's OID and whether it is a superuser.
+fn user(fixed: &[u8; FIXED_LEN], oid: usize, is_superuser: usize) -> Result<User, Malformed> {
+    let is_superuser = match u32_field(fixed, is_superuser)? {
+        0 => false,
+        1 => true,
+        _ => return Err(Malformed::RequestBoolean),
+    };
+    Ok(User {
+        oid: u32_field(fixed, oid)?,
+        is_superuser,
+    })
+}
+
+/// Splits the section whose length stands at offset `len_at` of the fixed part from `rest`.
+fn section<'a>(
+    rest: &mut &'a [u8],
+    fixed: &[u8; FIXED_LEN],
+    len_at: usize,
+) -> Result<&'a [u8], Malformed> {
+    let len = u64_at(fixed, len_at).ok_or(Malformed::RequestShort)?;
+    let (section, after) = usize::try_from(len)
+        .ok()
+        .and_then(|len| rest.split_at_checked(len))
+        .ok_or(Malformed::RequestTruncated)?;
+    *rest = after;
+    Ok(section)
+}
+
+/// Drops the padding after a section of `len` bytes from `rest`.
+fn skip_padding(rest: &mut &[u8], len: usize) -> Result<(), Malformed> {
+    let zeros = padding(len);
+    let (between, after) = rest
+        .split_at_checked(zeros.len())
+        .ok_or(Malformed::RequestTruncated)?;
+    if between != zeros {
+        return Err(Malformed::RequestPadding);
+    }
+    *rest = after;
+    Ok(())
+}
+
+/// Whether `RestoreLibraryState` finds the empty string at which it stops, within `state`.
+fn library_state_ends(state: &[u8]) -> bool {
+    matches!(state, [] | [0] | [.., 0, 0])
+}
+
+/// Whether the settings, which start with their length as a `Size`, lie within `state`.
+fn guc_state_fits(state: &[u8]) -> bool {
+    const SIZE: usize = size_of::<usize>();
+    state.is_empty()
+        || array_at::<SIZE>(state, 0)
+            .is_some_and(|len| usize::from_ne_bytes(len) <= state.len() - SIZE)
+}

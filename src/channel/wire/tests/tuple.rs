@@ -1,0 +1,421 @@
+//! Tests of checking minimal tuples.
+
+use super::super::Malformed;
+use super::super::tuple::{Attribute, check_tuple_attributes, check_tuple_header};
+use super::{HASEXTERNAL, HASNULL, HASOID_OLD, HASVARWIDTH, Tuple, external, long, long_of, short};
+
+const CHAR: (i16, u8) = (1, 1);
+const INT2: (i16, u8) = (2, 2);
+const INT4: (i16, u8) = (4, 4);
+const INT8: (i16, u8) = (8, 8);
+const NAME: (i16, u8) = (64, 1);
+const TEXT: (i16, u8) = (-1, 4);
+const DOUBLES: (i16, u8) = (-1, 8);
+const CSTRING: (i16, u8) = (-2, 1);
+
+fn attributes(types: &[(i16, u8)]) -> Vec<Attribute> {
+    types
+        .iter()
+        .map(|&(len, align)| Attribute::new(len, align).unwrap())
+        .collect()
+}
+
+/// Both checks, as the launcher makes them.
+fn check(tuple: &[u8], types: &[(i16, u8)]) -> Result<(), Malformed> {
+    let checked = check_tuple_header(tuple, types.len())?;
+    assert_eq!(checked, tuple);
+    check_tuple_attributes(checked, &attributes(types))
+}
+
+#[test]
+fn attributes_are_only_what_the_catalog_allows() {
+    for len in [-2, -1, 1, 2, 12, i16::MAX] {
+        for align in [1, 2, 4, 8] {
+            assert!(Attribute::new(len, align).is_some());
+        }
+        for align in [0, 3, 5, 6, 7, 9, 16, 255] {
+            assert_eq!(Attribute::new(len, align), None);
+        }
+    }
+    for len in [0, -3, i16::MIN] {
+        assert_eq!(Attribute::new(len, 4), None);
+    }
+    for (letter, align) in [(b'c', 1), (b's', 2), (b'i', 4), (b'd', 8)] {
+        assert_eq!(Attribute::from_catalog(4, letter), Attribute::new(4, align));
+    }
+    assert_eq!(Attribute::from_catalog(4, b'x'), None);
+    assert_eq!(Attribute::from_catalog(0, b'i'), None);
+}
+
+#[test]
+fn tuples_as_postgresql_makes_them_pass() {
+    let tuple = Tuple::new()
+        .fixed(1, b"c")
+        .fixed(2, &[1, 2])
+        .null()
+        .fixed(8, &[3; 8])
+        .variable(1, &short(b"short"))
+        .variable(4, &long(&[b'x'; 200]))
+        .variable(1, b"cstring\0")
+        .fixed(4, &[4; 4])
+        .fixed(1, &[5; 64])
+        .build();
+    let types = [CHAR, INT2, INT4, INT8, TEXT, TEXT, CSTRING, INT4, NAME];
+    assert_eq!(check(&tuple, &types), Ok(()));
+}
+
+#[test]
+fn a_tuple_without_attributes_passes() {
+    assert_eq!(check(&Tuple::new().build(), &[]), Ok(()));
+    assert_eq!(check(&Tuple::new().build(), &[INT4]), Ok(()));
+}
+
+#[test]
+fn a_tuple_of_nulls_passes_whatever_its_number_of_columns() {
+    for natts in [1, 7, 8, 9, 16, 17, 1600, 1664] {
+        let tuple = (0..natts).fold(Tuple::new(), |tuple, _| tuple.null());
+        assert_eq!(check(&tuple.build(), &vec![TEXT; natts]), Ok(()));
+    }
+}
+
+#[test]
+fn fewer_attributes_than_announced_are_accepted() {
+    let tuple = Tuple::new().fixed(4, &[1; 4]).build();
+    assert_eq!(check(&tuple, &[INT4, TEXT, CSTRING]), Ok(()));
+}
+
+#[test]
+fn more_attributes_than_announced_are_refused() {
+    let tuple = Tuple::new().fixed(4, &[1; 4]).fixed(4, &[2; 4]).build();
+    assert_eq!(check(&tuple, &[INT4]), Err(Malformed::TupleAttributes));
+    let attributes = attributes(&[INT4]);
+    assert_eq!(
+        check_tuple_attributes(&tuple, &attributes),
+        Err(Malformed::TupleAttributes)
+    );
+}
+
+#[test]
+fn flags_about_row_versions_are_of_no_interest() {
+    // What minimal_tuple_from_heap_tuple keeps: HOT flags beside the number of attributes, and
+    // hint bits in t_infomask.
+    let mut tuple = Tuple::new().fixed(4, &[1; 4]).with(0xFFF0).build();
+    let infomask2 = (0xF800_u16 | 1).to_ne_bytes();
+    tuple[10..12].copy_from_slice(&infomask2);
+    assert_eq!(check(&tuple, &[INT4]), Ok(()));
+}
+
+#[test]
+fn the_tuple_is_cut_from_what_follows() {
+    let tuple = Tuple::new().fixed(4, &[1; 4]).build();
+    let more = [&tuple[..], &[0xEE; 40]].concat();
+    assert_eq!(check_tuple_header(&more, 1), Ok(&tuple[..]));
+}
+
+#[test]
+fn a_header_cut_anywhere_is_refused() {
+    let tuple = Tuple::new().fixed(4, &[1; 4]).build();
+    for len in 0..tuple.len() {
+        assert_eq!(
+            check_tuple_header(&tuple[..len], 1),
+            Err(Malformed::TupleTruncated)
+        );
+        // Never reached in use, but must not panic either.
+        assert!(check_tuple_attributes(&tuple[..len], &attributes(&[INT4])).is_err());
+    }
+}
+
+#[test]
+fn wrong_tuple_lengths_are_refused() {
+    let mut tuple = Tuple::new().fixed(8, &[1; 8]).build();
+    for (len, reason) in [
+        (0, Malformed::TupleLength),
+        (14, Malformed::TupleLength),
+        (15, Malformed::TupleDataOffset),
+        (25, Malformed::TupleTruncated),
+        (0x8000_0000, Malformed::TupleTruncated),
+        (u32::MAX, Malformed::TupleTruncated),
+    ] {
+        tuple[0..4].copy_from_slice(&len.to_ne_bytes());
+        assert_eq!(check_tuple_header(&tuple, 1), Err(reason), "t_len {len}");
+    }
+}
+
+#[test]
+fn a_tuple_that_claims_to_be_shorter_than_its_values_is_refused() {
+    for len in 16_u32..24 {
+        let mut tuple = Tuple::new().fixed(8, &[1; 8]).build();
+        tuple[0..4].copy_from_slice(&len.to_ne_bytes());
+        let tuple = check_tuple_header(&tuple, 1).unwrap();
+        let result = check_tuple_attributes(tuple, &attributes(&[INT8]));
+        assert_eq!(result, Err(Malformed::AttributeTruncated));
+    }
+}
+
+#[test]
+fn data_starts_aligned_after_the_bitmap_and_within_the_tuple() {
+    // 9 columns with a bitmap of 2 bytes: the data starts at 32, from 8 bytes before the tuple.
+    let tuple = (0..9)
+        .fold(Tuple::new(), |tuple, _| tuple.null())
+        .extra_header(16)
+        .build();
+    assert_eq!((tuple[14], tuple.len()), (48, 40));
+    for hoff in 0..=u8::MAX {
+        let mut tuple = tuple.clone();
+        tuple[14] = hoff;
+        let expected = match hoff {
+            32 | 40 | 48 => Ok(&tuple[..]),
+            _ => Err(Malformed::TupleDataOffset),
+        };
+        assert_eq!(check_tuple_header(&tuple, 9), expected, "t_hoff {hoff}");
+    }
+}
+
+#[test]
+fn a_longer_header_than_needed_is_accepted() {
+    // As in a tuple that lost its bitmap or object identifier but kept its offset.
+    let tuple = Tuple::new().fixed(4, &[1; 4]).extra_header(8).build();
+    assert_eq!(check(&tuple, &[INT4]), Ok(()));
+}
+
+#[test]
+fn flags_that_the_worker_never_sends_are_refused() {
+    let tuple = Tuple::new().fixed(4, &[1; 4]).with(HASEXTERNAL).build();
+    assert_eq!(check(&tuple, &[INT4]), Err(Malformed::TupleExternal));
+    let tuple = Tuple::new().fixed(4, &[1; 4]).with(HASOID_OLD).build();
+    assert_eq!(check(&tuple, &[INT4]), Err(Malformed::TupleOldOid));
+}
+
+#[test]
+fn a_fixed_value_beyond_the_tuple_is_refused() {
+    let tuple = Tuple::new().fixed(4, &[1; 4]).build();
+    for wider in [INT8, NAME, (i16::MAX, 1)] {
+        assert_eq!(check(&tuple, &[wider]), Err(Malformed::AttributeTruncated));
+    }
+    // Alignment alone leads beyond it.
+    let tuple = Tuple::new().fixed(1, b"a").fixed(1, b"b").build();
+    assert_eq!(
+        check(&tuple, &[CHAR, INT8]),
+        Err(Malformed::AttributeTruncated)
+    );
+    assert_eq!(check(&tuple, &[CHAR, CHAR]), Ok(()));
+}
+
+#[test]
+fn nulls_take_no_space() {
+    let tuple = Tuple::new().null().fixed(4, &[1; 4]).null().build();
+    assert_eq!(check(&tuple, &[NAME, INT4, TEXT]), Ok(()));
+    // The same bytes without the flag: nothing is null, and the values are not there.
+    let tuple = Tuple::new()
+        .null()
+        .fixed(4, &[1; 4])
+        .null()
+        .with(HASVARWIDTH)
+        .without(HASNULL);
+    let result = check(&tuple.build(), &[NAME, INT4, TEXT]);
+    assert_eq!(result, Err(Malformed::AttributeTruncated));
+}
+
+#[test]
+fn a_bit_of_the_bitmap_counts_for_its_own_column() {
+    for present in 0..20 {
+        let tuple = (0..20).fold(Tuple::new(), |tuple, i| {
+            if i == present {
+                tuple.fixed(1, b"x")
+            } else {
+                tuple.null()
+            }
+        });
+        let mut types = vec![NAME; 20];
+        let tuple = tuple.build();
+        assert_eq!(check(&tuple, &types), Err(Malformed::AttributeTruncated));
+        types[present] = CHAR;
+        assert_eq!(check(&tuple, &types), Ok(()));
+    }
+}
+
+#[test]
+fn a_short_varlena_needs_no_alignment() {
+    let tuple = Tuple::new()
+        .fixed(1, b"c")
+        .variable(1, &short(b"ab"))
+        .fixed(4, &[1; 4])
+        .build();
+    assert_eq!(check(&tuple, &[CHAR, TEXT, INT4]), Ok(()));
+    assert_eq!(check(&tuple, &[CHAR, DOUBLES, INT4]), Ok(()));
+}
+
+#[test]
+fn a_short_varlena_may_be_one_byte_or_the_longest() {
+    for len in [0, 1, 125, 126] {
+        let tuple = Tuple::new().variable(1, &short(&vec![b'x'; len])).build();
+        assert_eq!(check(&tuple, &[TEXT]), Ok(()));
+    }
+}
+
+#[test]
+fn a_long_varlena_follows_its_padding() {
+    for (types, align) in [([CHAR, TEXT], 4), ([CHAR, DOUBLES], 8)] {
+        let tuple = Tuple::new()
+            .fixed(1, b"c")
+            .variable(align, &long(b"abcdefgh"))
+            .build();
+        assert_eq!(check(&tuple, &types), Ok(()));
+    }
+}
+
+#[test]
+fn a_long_varlena_that_is_not_aligned_is_refused() {
+    // 4 bytes of content: the first byte of the length word is not zero in either byte order.
+    let mut value = long(b"abcd");
+    if cfg!(target_endian = "big") {
+        value = long_of(0x0100_0008, false, b"abcd");
+    }
+    let tuple = Tuple::new().fixed(1, b"c").variable(1, &value).build();
+    assert_eq!(
+        check(&tuple, &[CHAR, TEXT]),
+        Err(Malformed::VarlenaUnaligned)
+    );
+}
+
+#[test]
+fn a_varlena_cut_anywhere_is_refused() {
+    let whole = Tuple::new().variable(4, &long(b"abcdefgh")).build();
+    let short = Tuple::new().variable(1, &short(b"abcdefgh")).build();
+    for whole in [whole, short] {
+        for len in 16..whole.len() {
+            let mut cut = whole[..len].to_vec();
+            cut[0..4].copy_from_slice(&u32::try_from(len).unwrap().to_ne_bytes());
+            assert_eq!(
+                check(&cut, &[TEXT]),
+                Err(Malformed::AttributeTruncated),
+                "{len} bytes"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_varlena_behind_the_last_byte_is_refused() {
+    let tuple = Tuple::new().fixed(1, b"c").variable(1, b"").build();
+    assert_eq!(
+        check(&tuple, &[CHAR, TEXT]),
+        Err(Malformed::AttributeTruncated)
+    );
+    // Padding up to the end, and no value behind it.
+    let tuple = Tuple::new().fixed(1, b"c").variable(1, &[0; 3]).build();
+    assert_eq!(
+        check(&tuple, &[CHAR, TEXT]),
+        Err(Malformed::AttributeTruncated)
+    );
+    let tuple = Tuple::new().fixed(1, b"c").variable(1, &[0; 2]).build();
+    assert_eq!(
+        check(&tuple, &[CHAR, TEXT]),
+        Err(Malformed::AttributeTruncated)
+    );
+}
+
+#[test]
+fn a_varlena_longer_than_its_tuple_is_refused() {
+    for size in [9, 13, 0x3FFF_FFFF] {
+        let tuple = Tuple::new()
+            .variable(4, &long_of(size, false, b"abcd"))
+            .build();
+        assert_eq!(
+            check(&tuple, &[TEXT]),
+            Err(Malformed::AttributeTruncated),
+            "{size} bytes"
+        );
+    }
+}
+
+#[test]
+fn a_varlena_shorter_than_its_length_word_is_refused() {
+    for size in 0..4 {
+        let tuple = Tuple::new()
+            .variable(4, &long_of(size, false, b"abcd"))
+            .build();
+        assert_eq!(
+            check(&tuple, &[TEXT]),
+            Err(Malformed::VarlenaLength),
+            "{size} bytes"
+        );
+    }
+    let tuple = Tuple::new().variable(4, &long(b"")).build();
+    assert_eq!(check(&tuple, &[TEXT]), Ok(()));
+}
+
+#[test]
+fn a_compressed_varlena_has_at_least_its_header() {
+    for size in 0..8 {
+        let tuple = Tuple::new()
+            .variable(4, &long_of(size, true, b"abcdefgh"))
+            .build();
+        assert_eq!(
+            check(&tuple, &[TEXT]),
+            Err(Malformed::VarlenaCompressed),
+            "{size} bytes"
+        );
+    }
+    let tuple = Tuple::new().variable(4, &long_of(8, true, b"abcd")).build();
+    assert_eq!(check(&tuple, &[TEXT]), Ok(()));
+    let tuple = Tuple::new().variable(4, &long_of(9, true, b"abcd")).build();
+    assert_eq!(check(&tuple, &[TEXT]), Err(Malformed::AttributeTruncated));
+}
+
+#[test]
+fn an_external_varlena_is_refused() {
+    let tuple = Tuple::new().variable(1, &external()).build();
+    assert_eq!(check(&tuple, &[TEXT]), Err(Malformed::VarlenaExternal));
+    // Behind padding, where PostgreSQL would find it just the same.
+    let tuple = Tuple::new().fixed(1, b"c").variable(4, &external()).build();
+    assert_eq!(
+        check(&tuple, &[CHAR, TEXT]),
+        Err(Malformed::VarlenaExternal)
+    );
+}
+
+#[test]
+fn a_cstring_ends_within_its_tuple() {
+    let tuple = Tuple::new().variable(1, b"ab\0").variable(1, b"\0").build();
+    assert_eq!(check(&tuple, &[CSTRING, CSTRING]), Ok(()));
+    let tuple = Tuple::new().variable(1, b"ab\0").variable(1, b"cd").build();
+    assert_eq!(
+        check(&tuple, &[CSTRING, CSTRING]),
+        Err(Malformed::CstringUnterminated)
+    );
+    let tuple = Tuple::new().variable(1, b"ab\0").variable(1, b"").build();
+    assert_eq!(
+        check(&tuple, &[CSTRING, CSTRING]),
+        Err(Malformed::CstringUnterminated)
+    );
+    // Aligned beyond the end.
+    assert_eq!(
+        check(&tuple, &[CSTRING, (-2, 8)]),
+        Err(Malformed::AttributeTruncated)
+    );
+}
+
+#[test]
+fn values_of_variable_width_need_their_flag() {
+    let tuple = Tuple::new()
+        .variable(1, &short(b"a"))
+        .without(HASVARWIDTH)
+        .build();
+    assert_eq!(check(&tuple, &[TEXT]), Err(Malformed::AttributeWidth));
+    let tuple = Tuple::new()
+        .variable(1, b"a\0")
+        .without(HASVARWIDTH)
+        .build();
+    assert_eq!(check(&tuple, &[CSTRING]), Err(Malformed::AttributeWidth));
+    let tuple = Tuple::new().null().build();
+    assert_eq!(check(&tuple, &[TEXT]), Ok(()), "a null has no width");
+}
+
+#[test]
+fn bytes_behind_the_last_attribute_are_of_no_interest() {
+    // A tuple whose last columns were dropped, or that was padded.
+    let mut tuple = Tuple::new().fixed(4, &[1; 4]).fixed(4, &[0; 4]).build();
+    tuple[10..12].copy_from_slice(&1_u16.to_ne_bytes());
+    assert_eq!(check(&tuple, &[INT4]), Ok(()));
+}

@@ -1,0 +1,31 @@
+//! Run SQL in PostgreSQL background workers.
+//!
+//! Floors, from the ground up: `pg_sys` (bindings) - `pg` (PostgreSQL's concepts, made safe to use) - `channel` (what the
+//! two processes share) - `session` (the launching side) and `worker` (the other process) - `sql` (what SQL calls).
+//! An arrow points down only. docs/ARCHITECTURE.md follows one job through them.
+#![cfg_attr(not(test), no_std)]
+
+mod channel;
+mod pg;
+mod pg_sys;
+mod session;
+mod sql;
+mod worker;
+
+/// Called by the server right after it has loaded the library, in sessions and workers alike.
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn _PG_init() {
+    session::settings::define();
+}
+
+/// Where a worker process comes in; the postmaster's child finds it by `worker::ENTRY`.
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn pg_background_worker_layout_1(segment_handle: pg_sys::Datum) {
+    worker::start(segment_handle as u32)
+}
+
+#[cfg(not(test))]
+#[panic_handler]
+fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
+    pg::error::raise_panic(info)
+}

@@ -1,0 +1,251 @@
+//! fmgr.h, funcapi.h: what a SQL function gets and gives.
+
+use super::error::{Report, code};
+use super::memory::Context;
+use super::text::Str;
+use super::tuple::{Descriptor, form_composite};
+use super::tuplestore::Tuplestore;
+use crate::pg_sys as sys;
+use core::ptr::{NonNull, null_mut};
+
+/// A call of a version-1 function.
+///
+/// # Invariants
+/// Points to the FunctionCallInfo that fmgr passed, alive until the function returns.
+#[derive(Clone, Copy)]
+pub struct Call(NonNull<sys::FunctionCallInfoBaseData>);
+
+impl Call {
+    /// # Safety
+    /// What fmgr passed to a PG_FUNCTION_INFO_V1 function that has not returned.
+    pub unsafe fn from_raw(fcinfo: sys::FunctionCallInfo) -> Self {
+        // SAFETY: fmgr never passes NULL.
+        Self(unsafe { NonNull::new_unchecked(fcinfo) })
+    }
+
+    /// PG_NARGS: scripts of different versions declare the same symbol with more or fewer arguments.
+    pub fn len(self) -> usize {
+        // SAFETY: by the type's invariant.
+        usize::try_from(unsafe { (*self.0.as_ptr()).nargs }).unwrap_or(0)
+    }
+
+    /// The argument at `i`, from 0; None if it is NULL or was not declared.
+    pub fn datum(self, i: usize) -> Option<sys::Datum> {
+        if i >= self.len() {
+            return None;
+        }
+        // SAFETY: by the type's invariant; fmgr fills `nargs` entries.
+        let argument = unsafe { *(*self.0.as_ptr()).args.as_ptr().add(i) };
+        (!argument.isnull).then_some(argument.value)
+    }
+
+    /// PG_GETARG_INT32.
+    pub fn int32(self, i: usize) -> Option<i32> {
+        self.datum(i).map(|datum| datum as i32)
+    }
+
+    /// PG_GETARG_INT64. Datums are eight bytes wide wherever we build.
+    pub fn int64(self, i: usize) -> Option<i64> {
+        const { assert!(size_of::<sys::Datum>() == 8) };
+        self.datum(i).map(|datum| datum as i64)
+    }
+
+    /// A text argument, detoasted and copied to the current memory context.
+    pub fn text(self, i: usize) -> Option<Str> {
+        // SAFETY: the SQL declaration says text.
+        self.datum(i).map(|datum| unsafe { text_to_str(datum) })
+    }
+
+    /// The argument, or 22004.
+    pub fn required<T>(self, value: Option<T>, name: &str) -> T {
+        value.unwrap_or_else(|| {
+            Report::error(code::NULL_VALUE_NOT_ALLOWED)
+                .message(format_args!("argument \"{name}\" must not be null"))
+                .raise()
+        })
+    }
+
+    /// PG_RETURN_NULL.
+    pub fn null(self) -> sys::Datum {
+        // SAFETY: by the type's invariant.
+        unsafe { (*self.0.as_ptr()).isnull = true };
+        0
+    }
+
+    /// The row type that the function is declared to return, blessed, in the current memory context.
+    pub fn row_type(self) -> Descriptor {
+        let mut desc = null_mut();
+        // SAFETY: by the type's invariant.
+        let class = unsafe { sys::get_call_result_type(self.0.as_ptr(), null_mut(), &raw mut desc) };
+        // SAFETY: a descriptor or NULL; blessing works on live ones.
+        match unsafe { Descriptor::from_ptr(desc) } {
+            Some(desc) if class == sys::TYPEFUNC_COMPOSITE => {
+                // SAFETY: alive.
+                unsafe { sys::BlessTupleDesc(desc.as_ptr()) };
+                desc
+            }
+            _ => wants_column_list(),
+        }
+    }
+
+    /// Returns a row of the declared type from its leading columns; a script older than the library declares fewer.
+    pub fn row(self, columns: &[Option<sys::Datum>]) -> sys::Datum {
+        let desc = self.row_type();
+        let mut values = [0; MAX_COLUMNS];
+        let mut nulls = [true; MAX_COLUMNS];
+        fill(columns, &mut values, &mut nulls);
+        let natts = desc.len().min(MAX_COLUMNS);
+        form_composite(desc, &values[..natts], &nulls[..natts])
+    }
+
+    /// ReturnSetInfo, if the caller takes a set in a tuplestore and says which columns it wants.
+    pub fn result_set(self) -> ResultSet {
+        // SAFETY: by the type's invariant; resultinfo is NULL or a node.
+        unsafe {
+            let info = (*self.0.as_ptr()).resultinfo.cast::<sys::ReturnSetInfo>();
+            if info.is_null() || (*info).type_ != sys::T_ReturnSetInfo {
+                wants_from_clause();
+            }
+            if (*info).allowedModes & sys::SFRM_Materialize as i32 == 0 {
+                wants_from_clause();
+            }
+            let Some(desc) = Descriptor::from_ptr((*info).expectedDesc) else {
+                wants_column_list()
+            };
+            ResultSet { info: NonNull::new_unchecked(info), desc }
+        }
+    }
+}
+
+/// More columns than any row type of ours has.
+const MAX_COLUMNS: usize = 32;
+
+fn fill(columns: &[Option<sys::Datum>], values: &mut [sys::Datum], nulls: &mut [bool]) {
+    for ((column, value), null) in columns.iter().zip(values).zip(nulls) {
+        *value = column.unwrap_or(0);
+        *null = column.is_none();
+    }
+}
+
+fn wants_from_clause() -> ! {
+    Report::error(code::FEATURE_NOT_SUPPORTED)
+        .message(format_args!("set-valued function called in context that cannot accept a set"))
+        .hint(format_args!("Call it in the FROM clause: SELECT * FROM function(...) AS (column type, ...)."))
+        .raise()
+}
+
+fn wants_column_list() -> ! {
+    Report::error(code::FEATURE_NOT_SUPPORTED)
+        .message(format_args!("function returning record called in context that cannot accept type record"))
+        .hint(format_args!("Call it in the FROM clause with a column definition list: SELECT * FROM function(...) AS (column type, ...)."))
+        .raise()
+}
+
+/// Where a set goes.
+///
+/// # Invariants
+/// Points to the executor's ReturnSetInfo, alive until the function returns.
+#[derive(Clone, Copy)]
+pub struct ResultSet {
+    info: NonNull<sys::ReturnSetInfo>,
+    /// The columns that the caller declared.
+    pub desc: Descriptor,
+}
+
+impl ResultSet {
+    /// A tuplestore that the executor will free, also after an error.
+    pub fn begin(self) -> Tuplestore {
+        // SAFETY: by the type's invariant.
+        unsafe {
+            let info = self.info.as_ptr();
+            let context = Context::from_ptr((*(*info).econtext).ecxt_per_query_memory);
+            Tuplestore::for_executor(context, (*info).allowedModes & sys::SFRM_Materialize_Random as i32 != 0)
+        }
+    }
+
+    /// Hands the rows over as the function's result.
+    pub fn finish(self, store: Tuplestore) -> sys::Datum {
+        // SAFETY: by the type's invariant; the copy of the descriptor lives as long as the tuplestore.
+        unsafe {
+            let info = self.info.as_ptr();
+            let context = Context::from_ptr((*(*info).econtext).ecxt_per_query_memory);
+            (*info).returnMode = sys::SFRM_Materialize;
+            (*info).setResult = store.as_ptr();
+            (*info).setDesc = self.desc.copy(context).as_ptr();
+        }
+        0
+    }
+
+    /// Adds a row of `desc`'s width from its leading columns.
+    pub fn put(self, store: Tuplestore, columns: &[Option<sys::Datum>]) {
+        let mut values = [0; MAX_COLUMNS];
+        let mut nulls = [true; MAX_COLUMNS];
+        fill(columns, &mut values, &mut nulls);
+        let natts = self.desc.len().min(MAX_COLUMNS);
+        store.put_values(self.desc, &values[..natts], &nulls[..natts]);
+    }
+}
+
+/// Datums of our results.
+pub mod datum {
+    use super::{Str, sys};
+
+    /// int4, oid and bool included.
+    pub fn int32(value: i32) -> Option<sys::Datum> {
+        Some(value as sys::Datum)
+    }
+
+    /// oid.
+    pub fn oid(value: sys::Oid) -> Option<sys::Datum> {
+        Some(value as sys::Datum)
+    }
+
+    /// bool.
+    pub fn bool(value: bool) -> Option<sys::Datum> {
+        Some(sys::Datum::from(value))
+    }
+
+    /// int8.
+    pub fn int64(value: i64) -> Option<sys::Datum> {
+        Some(value as sys::Datum)
+    }
+
+    /// float8, passed by value wherever Datums are eight bytes wide.
+    pub fn float8(value: f64) -> Option<sys::Datum> {
+        Some(value.to_bits() as sys::Datum)
+    }
+
+    /// timestamptz; zero, which stands for "not yet", becomes NULL.
+    pub fn timestamp(value: super::super::timestamp::Timestamp) -> Option<sys::Datum> {
+        (value != 0).then_some(value as sys::Datum)
+    }
+
+    /// A copy as text in the current memory context.
+    pub fn text(value: Str) -> Option<sys::Datum> {
+        text_from_bytes(value.bytes())
+    }
+
+    /// The same from bytes in the database encoding.
+    pub fn text_from_bytes(value: &[u8]) -> Option<sys::Datum> {
+        // SAFETY: copies `value`, whose length fits because it came from a text.
+        Some(unsafe {
+            sys::cstring_to_text_with_len(value.as_ptr().cast(), value.len() as i32) as sys::Datum
+        })
+    }
+}
+
+/// A text Datum as a string in the current memory context, whichever way it is stored.
+///
+/// # Safety
+/// `datum` is a non-null value of type text.
+pub unsafe fn text_to_str(datum: sys::Datum) -> Str {
+    // SAFETY: the caller's promise; pg_detoast_datum_packed leaves short headers, which the shim's macros read.
+    unsafe {
+        let value = sys::pg_detoast_datum_packed(datum as *mut sys::varlena);
+        let bytes = core::slice::from_raw_parts(
+            sys::pgbg_vardata_any(value).cast::<u8>(),
+            sys::pgbg_varsize_any_exhdr(value),
+        );
+        Context::current().copy_string(bytes)
+    }
+}

@@ -1,0 +1,358 @@
+//! utils/elog.h: raising errors, catching them, passing notices on.
+
+use super::memory::Context;
+use super::text::{Str, Text};
+use crate::pg_sys as sys;
+use core::ffi::{CStr, c_char, c_int, c_void};
+use core::fmt;
+use core::ptr::null_mut;
+
+/// MAKE_SQLSTATE: five characters, six bits each.
+pub const fn sqlstate(code: &[u8; 5]) -> c_int {
+    let mut packed = 0;
+    let mut i = 0;
+    while i < 5 {
+        packed |= (((code[i] as c_int) - ('0' as c_int)) & 0x3F) << (6 * i);
+        i += 1;
+    }
+    packed
+}
+
+/// unpack_sql_state: the five characters of a packed SQLSTATE.
+pub const fn sqlstate_text(packed: c_int) -> [u8; 5] {
+    let mut code = [0; 5];
+    let mut i = 0;
+    while i < 5 {
+        code[i] = ((packed >> (6 * i)) & 0x3F) as u8 + b'0';
+        i += 1;
+    }
+    code
+}
+
+/// The SQLSTATEs of docs/REFERENCE.md, by the names that errcodes.txt gives them.
+pub mod code {
+    use super::sqlstate;
+    use core::ffi::c_int;
+
+    pub const CONNECTION_FAILURE: c_int = sqlstate(b"08006");
+    pub const PROTOCOL_VIOLATION: c_int = sqlstate(b"08P01");
+    pub const FEATURE_NOT_SUPPORTED: c_int = sqlstate(b"0A000");
+    pub const NULL_VALUE_NOT_ALLOWED: c_int = sqlstate(b"22004");
+    pub const INVALID_PARAMETER_VALUE: c_int = sqlstate(b"22023");
+    pub const T_R_DEADLOCK_DETECTED: c_int = sqlstate(b"40P01");
+    pub const INSUFFICIENT_PRIVILEGE: c_int = sqlstate(b"42501");
+    pub const UNDEFINED_OBJECT: c_int = sqlstate(b"42704");
+    pub const DATATYPE_MISMATCH: c_int = sqlstate(b"42804");
+    pub const INSUFFICIENT_RESOURCES: c_int = sqlstate(b"53000");
+    pub const CONFIGURATION_LIMIT_EXCEEDED: c_int = sqlstate(b"53400");
+    pub const OBJECT_NOT_IN_PREREQUISITE_STATE: c_int = sqlstate(b"55000");
+    pub const QUERY_CANCELED: c_int = sqlstate(b"57014");
+    pub const ADMIN_SHUTDOWN: c_int = sqlstate(b"57P01");
+    pub const INTERNAL_ERROR: c_int = sqlstate(b"XX000");
+}
+
+/// An error or notice that is being put together. Its texts live in the current memory context; raising copies them.
+#[derive(Clone, Copy)]
+pub struct Report {
+    data: sys::ErrorData,
+}
+
+impl Report {
+    /// Starts a report of the given level (`sys::NOTICE`, `sys::ERROR`, ...) and packed SQLSTATE.
+    #[track_caller]
+    pub fn new(level: c_int, code: c_int) -> Self {
+        // SAFETY: ErrorData consists of integers, booleans and pointers, for all of which zero is a value.
+        let mut data: sys::ErrorData = unsafe { core::mem::zeroed() };
+        data.elevel = level;
+        data.sqlerrcode = code;
+        // The server keeps these pointers. Rust's own file names are not NUL-terminated; the line still tells the place.
+        data.filename = c"pg_background".as_ptr();
+        data.lineno = core::panic::Location::caller().line() as c_int;
+        Self { data }
+    }
+
+    /// Starts an ERROR.
+    #[track_caller]
+    pub fn error(code: c_int) -> Self {
+        Self::new(sys::ERROR as c_int, code)
+    }
+
+    /// The primary message: lower case, no full stop.
+    pub fn message(mut self, text: fmt::Arguments<'_>) -> Self {
+        self.data.message = Text::format(text).into_ptr();
+        self
+    }
+
+    /// DETAIL: a sentence.
+    pub fn detail(mut self, text: fmt::Arguments<'_>) -> Self {
+        self.data.detail = Text::format(text).into_ptr();
+        self
+    }
+
+    /// HINT: a sentence.
+    pub fn hint(mut self, text: fmt::Arguments<'_>) -> Self {
+        self.data.hint = Text::format(text).into_ptr();
+        self
+    }
+
+    /// A line of CONTEXT.
+    pub fn context(mut self, text: fmt::Arguments<'_>) -> Self {
+        self.data.context = Text::format(text).into_ptr();
+        self
+    }
+
+    /// Sets the fields that `fields` has, as they are.
+    pub fn fields(mut self, fields: &Fields) -> Self {
+        let data = &mut self.data;
+        for (from, to) in [
+            (fields.message, &mut data.message),
+            (fields.detail, &mut data.detail),
+            (fields.hint, &mut data.hint),
+            (fields.context, &mut data.context),
+            (fields.schema_name, &mut data.schema_name),
+            (fields.table_name, &mut data.table_name),
+            (fields.column_name, &mut data.column_name),
+            (fields.datatype_name, &mut data.datatype_name),
+            (fields.constraint_name, &mut data.constraint_name),
+            (fields.internal_query, &mut data.internalquery),
+        ] {
+            if let Some(text) = from {
+                *to = text.as_ptr().cast_mut();
+            }
+        }
+        data.internalpos = fields.internal_position;
+        self
+    }
+
+    /// Raises it. Comes back only for a level below ERROR.
+    pub fn emit(mut self) {
+        // SAFETY: the texts are NUL-terminated and alive, file and function name are static, and ThrowErrorData copies
+        // everything else before it may jump away over this frame, which has nothing to drop.
+        unsafe { sys::ThrowErrorData(&raw mut self.data) }
+    }
+
+    /// Raises an ERROR.
+    pub fn raise(self) -> ! {
+        debug_assert!(self.data.elevel >= sys::ERROR as c_int);
+        self.emit();
+        unreachable!()
+    }
+}
+
+/// The texts that go with an error, each in the database encoding.
+#[derive(Clone, Copy)]
+pub struct Fields {
+    pub message: Option<Str>,
+    pub detail: Option<Str>,
+    pub hint: Option<Str>,
+    pub context: Option<Str>,
+    pub schema_name: Option<Str>,
+    pub table_name: Option<Str>,
+    pub column_name: Option<Str>,
+    pub datatype_name: Option<Str>,
+    pub constraint_name: Option<Str>,
+    pub internal_query: Option<Str>,
+    /// Characters into `internal_query`, from 1; 0 for none.
+    pub internal_position: c_int,
+}
+
+impl Fields {
+    /// None of them.
+    pub const NONE: Self = Self {
+        message: None,
+        detail: None,
+        hint: None,
+        context: None,
+        schema_name: None,
+        table_name: None,
+        column_name: None,
+        datatype_name: None,
+        constraint_name: None,
+        internal_query: None,
+        internal_position: 0,
+    };
+}
+
+/// An ERROR that `catch` stopped. It waits on PostgreSQL's error stack until one of the methods is called.
+#[must_use]
+pub struct Caught(());
+
+impl Caught {
+    /// Lets it go on to the next handler.
+    pub fn rethrow(self) -> ! {
+        // SAFETY: the error is on the stack, and the frames in between have nothing to drop.
+        unsafe { sys::pg_re_throw() }
+    }
+
+    /// Copies it into `context` and takes it off the stack.
+    pub fn take(self, context: Context) -> CaughtError {
+        let outer = context.enter();
+        // SAFETY: an error is on the stack and the current context is not ErrorContext: what CopyErrorData asks for.
+        let data = unsafe { sys::CopyErrorData() };
+        outer.enter();
+        // SAFETY: the error was copied out; nothing else refers to the stack's entry.
+        unsafe { sys::FlushErrorState() };
+        CaughtError(data)
+    }
+
+    /// The packed SQLSTATE.
+    pub fn code(&self) -> c_int {
+        // SAFETY: an error is on the stack (invariant of Caught); 14 to 19 export the function.
+        unsafe { sys::geterrcode() }
+    }
+
+    /// Takes it off the stack without a look.
+    pub fn forget(self) {
+        // SAFETY: nothing refers to the error stack's entries.
+        unsafe { sys::FlushErrorState() }
+    }
+
+    /// Sends it where it belongs (server log, client) and keeps it on the stack, as EmitErrorReport does.
+    pub fn report(&self) {
+        // SAFETY: an error is on the stack (invariant of Caught).
+        unsafe { sys::EmitErrorReport() }
+    }
+}
+
+/// An error in a memory context.
+///
+/// # Invariants
+/// Points to an ErrorData that CopyErrorData made; it lives as long as the context it was taken into.
+#[derive(Clone, Copy)]
+pub struct CaughtError(*mut sys::ErrorData);
+
+impl CaughtError {
+    /// The packed SQLSTATE.
+    pub fn code(self) -> c_int {
+        // SAFETY: by the type's invariant.
+        unsafe { (*self.0).sqlerrcode }
+    }
+
+    /// The primary message.
+    pub fn message(self) -> Option<Str> {
+        // SAFETY: by the type's invariant; the message is NULL or a palloc'd string beside it.
+        unsafe { Str::from_ptr((*self.0).message) }
+    }
+
+    /// Raises it once more, as it was.
+    pub fn raise_again(self) -> ! {
+        // SAFETY: by the type's invariant; ReThrowError copies it to the error stack first.
+        unsafe { sys::ReThrowError(self.0) }
+    }
+}
+
+/// PG_TRY. What `work` changes through references holds even if it was left by an error. On error the memory context and
+/// the resource owner are those of the call again.
+pub fn catch<F: FnOnce()>(work: F) -> Result<(), Caught> {
+    unsafe extern "C-unwind" fn run<F: FnOnce()>(argument: *mut c_void) {
+        // SAFETY: `catch` passes its own Option<F>, which outlives the call.
+        let work = unsafe { &mut *argument.cast::<Option<F>>() };
+        if let Some(work) = work.take() {
+            work();
+        }
+    }
+    let mut work = Some(work);
+    let context = Context::current();
+    // SAFETY: reading and restoring a global of this process; the owner is alive on both ways out, because whoever made
+    // it current ends it only after we return.
+    unsafe {
+        let owner = sys::CurrentResourceOwner;
+        if sys::pgbg_try(run::<F>, (&raw mut work).cast()) {
+            return Ok(());
+        }
+        sys::CurrentResourceOwner = owner;
+    }
+    context.enter();
+    Err(Caught(()))
+}
+
+/// CHECK_FOR_INTERRUPTS: may raise 57014 or end the process.
+pub fn check_for_interrupts() {
+    // SAFETY: the macro may be used wherever an error may be raised; no frame of ours has anything to drop.
+    unsafe { sys::pgbg_check_for_interrupts() }
+}
+
+/// HOLD_INTERRUPTS, `work`, RESUME_INTERRUPTS. An error in between resets the count by itself.
+pub fn with_interrupts_held(work: impl FnOnce()) {
+    // SAFETY: a counter of this process.
+    unsafe { sys::pgbg_hold_interrupts() };
+    work();
+    // SAFETY: as above, and the count is at least our one.
+    unsafe { sys::pgbg_resume_interrupts() };
+}
+
+/// Whether waiting here could be interrupted. Where not, one must not wait for another process.
+pub fn interrupts_can_be_processed() -> bool {
+    // SAFETY: reads counters of this process.
+    unsafe { sys::pgbg_interrupts_can_be_processed() }
+}
+
+/// Turns a Rust panic into ERROR XX000. Nothing may be on the way that unwinding or dropping would have to undo.
+pub fn raise_panic(info: &core::panic::PanicInfo<'_>) -> ! {
+    let mut text = PanicText {
+        buffer: [0; 512],
+        length: 0,
+    };
+    let _ = fmt::Write::write_fmt(&mut text, format_args!("{}", info.message()));
+    let mut report = Report::error(code::INTERNAL_ERROR)
+        .detail(format_args!("This is a bug in pg_background; please report it."));
+    if let Some(place) = info.location() {
+        report.data.lineno = place.line() as c_int;
+        report = report.context(format_args!("Rust panic at {}:{}", place.file(), place.line()));
+    }
+    report.data.message = text.buffer.as_mut_ptr().cast::<c_char>();
+    report.raise()
+}
+
+/// A fixed buffer, always NUL-terminated, that takes ASCII only: a panic's text may hold bytes of any encoding.
+struct PanicText {
+    buffer: [u8; 512],
+    length: usize,
+}
+
+impl fmt::Write for PanicText {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for byte in text.bytes() {
+            if let Some(free) = self.buffer.get_mut(self.length)
+                && self.length < 511
+            {
+                *free = if (0x20..0x7F).contains(&byte) { byte } else { b'?' };
+                self.length += 1;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Adds lines of CONTEXT to every message raised while `work` runs.
+pub fn with_context<F: FnOnce()>(line: &'static CStr, work: F) {
+    unsafe extern "C-unwind" fn add_line(argument: *mut c_void) {
+        // SAFETY: `with_context` passes a static NUL-terminated string without format characters as an argument of %s.
+        unsafe { sys::errcontext_msg(c"%s".as_ptr(), argument.cast::<c_char>()) };
+    }
+    // SAFETY: the callback is taken off again below; an error restores the stack it found (PG_TRY), so a pointer to this
+    // frame never outlives it.
+    unsafe {
+        let mut callback = sys::ErrorContextCallback {
+            previous: sys::error_context_stack,
+            callback: Some(add_line),
+            arg: line.as_ptr().cast_mut().cast(),
+        };
+        sys::error_context_stack = &raw mut callback;
+        work();
+        sys::error_context_stack = callback.previous;
+    }
+}
+
+/// error_context_stack = NULL: what a handler that does not return to the frames below has to do first.
+pub fn reset_context_stack() {
+    // SAFETY: a global of this process; the frames that its entries point to are gone.
+    unsafe { sys::error_context_stack = null_mut() }
+}
+
+/// 57014, as a client's cancel request raises it.
+pub fn raise_canceled() -> ! {
+    Report::error(code::QUERY_CANCELED)
+        .message(format_args!("canceling statement due to user request"))
+        .raise()
+}

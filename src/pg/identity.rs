@@ -1,0 +1,87 @@
+//! miscadmin.h: who this process is.
+
+use crate::pg_sys as sys;
+use core::ffi::c_int;
+
+/// All of a session's identity, by OID.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Identity {
+    /// Who logged in.
+    pub authenticated_user: sys::Oid,
+    /// SESSION_USER.
+    pub session_user: sys::Oid,
+    pub session_user_is_superuser: bool,
+    /// SET ROLE's role; InvalidOid for NONE.
+    pub role: sys::Oid,
+    pub role_is_superuser: bool,
+    /// CURRENT_USER.
+    pub current_user: sys::Oid,
+    /// SECURITY_LOCAL_USERID_CHANGE and the like.
+    pub security_context: c_int,
+}
+
+impl Identity {
+    /// This session's, now. Needs a transaction.
+    pub fn current() -> Self {
+        // SAFETY: these read this process's state and the system cache.
+        unsafe {
+            let (mut user, mut context) = (0, 0);
+            sys::GetUserIdAndSecContext(&raw mut user, &raw mut context);
+            let role = sys::GetCurrentRoleId();
+            Self {
+                authenticated_user: sys::GetAuthenticatedUserId(),
+                session_user: sys::GetSessionUserId(),
+                session_user_is_superuser: sys::GetSessionUserIsSuperuser(),
+                role,
+                role_is_superuser: role != 0 && sys::superuser_arg(role),
+                current_user: user,
+                security_context: context,
+            }
+        }
+    }
+
+    /// Installs session user and role, without a look at the catalogs: a name may meanwhile belong to somebody else.
+    pub fn install_session(&self) {
+        // SAFETY: sets this process's state; connected, as both functions ask.
+        unsafe {
+            sys::SetSessionAuthorization(self.session_user, self.session_user_is_superuser);
+            sys::SetCurrentRoleId(self.role, self.role_is_superuser);
+        }
+    }
+}
+
+/// CURRENT_USER.
+pub fn current_user() -> sys::Oid {
+    // SAFETY: reads this process's state.
+    unsafe { sys::GetUserId() }
+}
+
+/// Sets current user and security context. An abort goes back to what they were when the transaction started.
+pub fn set_current_user(user: sys::Oid, security_context: c_int) {
+    // SAFETY: any combination may be set; the caller knows what it means.
+    unsafe { sys::SetUserIdAndSecContext(user, security_context) }
+}
+
+/// The user that SET ROLE or the session left, with no security context: what a transaction has to start with.
+pub fn leave_security_context() {
+    // SAFETY: sets this process's state.
+    unsafe { sys::SetUserIdAndSecContext(sys::GetOuterUserId(), 0) }
+}
+
+/// Whether the current user has the rights of `role`.
+pub fn has_privileges_of(role: sys::Oid) -> bool {
+    // SAFETY: reads the catalogs; needs a transaction, which every SQL function has.
+    unsafe { sys::has_privs_of_role(sys::GetUserId(), role) }
+}
+
+/// This database.
+pub fn database() -> sys::Oid {
+    // SAFETY: set when the session connected.
+    unsafe { sys::MyDatabaseId }
+}
+
+/// This process.
+pub fn pid() -> c_int {
+    // SAFETY: set when the process started.
+    unsafe { sys::MyProcPid }
+}

@@ -1,0 +1,54 @@
+//! storage/latch.h: waiting until somebody wakes this process.
+
+use super::error::check_for_interrupts;
+use crate::pg_sys as sys;
+use core::ffi::{CStr, c_int, c_long};
+use core::sync::atomic::{AtomicU32, Ordering};
+
+/// A name under which waits show in pg_stat_activity from 17 on; before, they all are `Extension`.
+pub struct WaitEvent {
+    name: &'static CStr,
+    id: AtomicU32,
+}
+
+impl WaitEvent {
+    /// `name` is in PostgreSQL's style, such as `PgBackgroundWait`.
+    pub const fn new(name: &'static CStr) -> Self {
+        Self { name, id: AtomicU32::new(0) }
+    }
+
+    fn id(&self) -> u32 {
+        let known = self.id.load(Ordering::Relaxed);
+        if known != 0 {
+            return known;
+        }
+        // SAFETY: the name is static and short; registering the same name twice gives the same number.
+        let id = unsafe { sys::pgbg_wait_event(self.name.as_ptr()) };
+        self.id.store(id, Ordering::Relaxed);
+        id
+    }
+}
+
+/// Clears this process's latch. What is looked at afterwards cannot have been signalled in vain.
+pub fn reset() {
+    // SAFETY: MyLatch is this process's own latch.
+    unsafe { sys::ResetLatch(sys::MyLatch) }
+}
+
+/// Sets this process's own latch.
+pub fn set() {
+    // SAFETY: MyLatch is this process's own latch; safe in signal handlers as well.
+    unsafe { sys::SetLatch(sys::MyLatch) }
+}
+
+/// Waits until this process's latch is set or `timeout` milliseconds are over (None: no limit), then serves interrupts.
+/// The process ends with the postmaster.
+pub fn wait(timeout: Option<c_long>, event: &WaitEvent) {
+    let mut wake = (sys::WL_LATCH_SET | sys::WL_EXIT_ON_PM_DEATH) as c_int;
+    if timeout.is_some() {
+        wake |= sys::WL_TIMEOUT as c_int;
+    }
+    // SAFETY: MyLatch is this process's own latch.
+    unsafe { sys::WaitLatch(sys::MyLatch, wake, timeout.unwrap_or(-1), event.id()) };
+    check_for_interrupts();
+}

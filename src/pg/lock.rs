@@ -1,0 +1,57 @@
+//! storage/lock.h: who waits for whose heavyweight lock.
+
+use crate::pg_sys as sys;
+use core::ffi::c_int;
+
+/// Calls `blocker` with the process id of each process that `pid`, or a parallel worker of it, waits for: holders of a
+/// conflicting lock, and those ahead of it in the queue for one. A parallel group is named by its leader. Works without
+/// transaction or snapshot; takes all lock partition locks for some microseconds and memory in the current context.
+pub fn for_each_blocker(pid: c_int, mut blocker: impl FnMut(c_int)) {
+    // SAFETY: GetBlockerStatusData returns arrays of the lengths that it tells, and indexes into them; the rules are those
+    // of pg_blocking_pids.
+    unsafe {
+        let data = &*sys::GetBlockerStatusData(pid);
+        let procs = slice(data.procs, data.nprocs);
+        let locks = slice(data.locks, data.nlocks);
+        let waiters = slice(data.waiter_pids, data.npids);
+        for proc in procs {
+            let first_lock = proc.first_lock as usize;
+            let instances = &locks[first_lock..first_lock + proc.num_locks as usize];
+            let first_waiter = proc.first_waiter as usize;
+            let ahead = &waiters[first_waiter..first_waiter + proc.num_waiters as usize];
+            let Some(blocked) = instances.iter().find(|instance| instance.pid == proc.pid) else {
+                continue;
+            };
+            let table = &*sys::GetLockTagsMethodTable(&raw const blocked.locktag);
+            let conflicts = *table.conflictTab.add(blocked.waitLockMode as usize);
+            for instance in instances {
+                if instance.leaderPid == blocked.leaderPid {
+                    continue;
+                }
+                let holds = conflicts & instance.holdMask != 0;
+                let waits_ahead = instance.waitLockMode != sys::NoLock as c_int
+                    && conflicts & (1 << instance.waitLockMode) != 0
+                    && ahead.contains(&instance.pid);
+                if holds || waits_ahead {
+                    blocker(instance.leaderPid);
+                }
+            }
+        }
+    }
+}
+
+/// # Safety
+/// `count` elements at `first`, alive as long as the caller's memory context.
+unsafe fn slice<'a, T>(first: *mut T, count: c_int) -> &'a [T] {
+    if count <= 0 {
+        return &[];
+    }
+    // SAFETY: the caller's promise.
+    unsafe { core::slice::from_raw_parts(first, count as usize) }
+}
+
+/// MaxBackends: no more processes than this can take part.
+pub fn max_backends() -> usize {
+    // SAFETY: fixed at the server's start.
+    usize::try_from(unsafe { sys::MaxBackends }).unwrap_or(0)
+}

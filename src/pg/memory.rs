@@ -1,0 +1,131 @@
+//! utils/memutils.h, utils/palloc.h: memory contexts.
+
+use super::text::Str;
+use crate::pg_sys as sys;
+use core::ffi::{CStr, c_char, c_void};
+use core::ptr::NonNull;
+
+/// A memory context.
+///
+/// # Invariants
+/// Points to a context that is alive. Whoever deletes one forgets every copy of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Context(NonNull<sys::MemoryContextData>);
+
+impl Context {
+    /// # Safety
+    /// `context` is a live memory context.
+    pub unsafe fn from_ptr(context: sys::MemoryContext) -> Self {
+        // SAFETY: a live context is never NULL.
+        Self(unsafe { NonNull::new_unchecked(context) })
+    }
+
+    /// For C.
+    pub fn as_ptr(self) -> sys::MemoryContext {
+        self.0.as_ptr()
+    }
+
+    /// CurrentMemoryContext.
+    pub fn current() -> Self {
+        // SAFETY: PostgreSQL keeps CurrentMemoryContext pointing to a live context.
+        unsafe { Self::from_ptr(sys::CurrentMemoryContext) }
+    }
+
+    /// TopMemoryContext, which lives as long as the process.
+    pub fn top() -> Self {
+        // SAFETY: made first and never deleted.
+        unsafe { Self::from_ptr(sys::TopMemoryContext) }
+    }
+
+    /// A new context below this one; `name` shows in pg_backend_memory_contexts.
+    pub fn create(self, name: &'static CStr) -> Self {
+        // SAFETY: the parent is alive; the sizes are ALLOCSET_SMALL_SIZES' minimum and ALLOCSET_DEFAULT_SIZES' maximum.
+        unsafe {
+            Self::from_ptr(sys::AllocSetContextCreateInternal(
+                self.0.as_ptr(),
+                name.as_ptr(),
+                0,
+                1024,
+                8 * 1024 * 1024,
+            ))
+        }
+    }
+
+    /// Frees the context with everything in and below it. No copy of it, and nothing in it, may be used afterwards.
+    pub fn delete(self) {
+        // SAFETY: alive by the type's invariant; the caller forgets it.
+        unsafe { sys::MemoryContextDelete(self.0.as_ptr()) }
+    }
+
+    /// Frees everything in the context and keeps it.
+    pub fn reset(self) {
+        // SAFETY: alive by the type's invariant.
+        unsafe { sys::MemoryContextReset(self.0.as_ptr()) }
+    }
+
+    /// Makes it the current context and returns the one that was.
+    pub fn enter(self) -> Self {
+        let outer = Self::current();
+        // SAFETY: alive by the type's invariant.
+        unsafe { sys::CurrentMemoryContext = self.0.as_ptr() };
+        outer
+    }
+
+    /// Runs `work` with this as the current context.
+    pub fn run<R>(self, work: impl FnOnce() -> R) -> R {
+        let outer = self.enter();
+        let result = work();
+        outer.enter();
+        result
+    }
+
+    /// `size` uninitialised bytes, MAXALIGNed, more than 1 GB if need be. Raises 53200 when there is no memory.
+    pub fn alloc(self, size: usize) -> NonNull<u8> {
+        // SAFETY: alive by the type's invariant; MemoryContextAllocHuge raises an error instead of returning NULL.
+        unsafe {
+            NonNull::new_unchecked(
+                sys::MemoryContextAllocHuge(self.0.as_ptr(), size.max(1)).cast::<u8>(),
+            )
+        }
+    }
+
+    /// Room for one value of a type, which the caller writes before it reads.
+    pub fn alloc_for<T>(self, value: T) -> NonNull<T> {
+        const { assert!(align_of::<T>() <= 8 && !core::mem::needs_drop::<T>()) };
+        let place = self.alloc(size_of::<T>()).cast::<T>();
+        // SAFETY: the room is large enough and aligned to MAXALIGN, which the assertion above compares.
+        unsafe { place.as_ptr().write(value) };
+        place
+    }
+
+    /// A copy of `bytes`, alive as long as the context.
+    pub fn copy_bytes<'a>(self, bytes: &[u8]) -> &'a [u8] {
+        let place = self.alloc(bytes.len());
+        // SAFETY: the room is as large as the copy and nobody else knows it. The lifetime is the caller's to keep.
+        unsafe {
+            core::ptr::copy_nonoverlapping(bytes.as_ptr(), place.as_ptr(), bytes.len());
+            core::slice::from_raw_parts(place.as_ptr(), bytes.len())
+        }
+    }
+
+    /// A NUL-terminated copy of `bytes` up to its first NUL.
+    pub fn copy_string(self, bytes: &[u8]) -> Str {
+        let end = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
+        let place = self.alloc(end + 1).as_ptr();
+        // SAFETY: `end + 1` bytes are ours; the last one becomes the terminator.
+        unsafe {
+            core::ptr::copy_nonoverlapping(bytes.as_ptr(), place, end);
+            place.add(end).write(0);
+            Str::from_nonnull(NonNull::new_unchecked(place.cast::<c_char>()))
+        }
+    }
+}
+
+/// pfree.
+///
+/// # Safety
+/// `place` came from palloc or a Context and nothing uses it any more.
+pub unsafe fn free<T>(place: NonNull<T>) {
+    // SAFETY: the caller's promise.
+    unsafe { sys::pfree(place.as_ptr().cast::<c_void>()) }
+}

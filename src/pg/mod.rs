@@ -1,0 +1,28 @@
+//! PostgreSQL's concepts as this crate sees them: one small module for each, named after what its header is about.
+//!
+//! Everything `unsafe` that only adapts C is here. The rooms above say what to do, this one knows how.
+
+pub mod activity;
+pub mod array;
+pub mod bgworker;
+pub mod call;
+pub mod dsm;
+pub mod encoding;
+pub mod error;
+pub mod guc;
+pub mod identity;
+pub mod latch;
+pub mod libpq;
+pub mod lock;
+pub mod memory;
+pub mod process;
+pub mod random;
+pub mod shm_mq;
+pub mod statement;
+pub mod text;
+pub mod timeout;
+pub mod timestamp;
+pub mod tuple;
+pub mod tuplestore;
+pub mod types;
+pub mod xact;

@@ -1,0 +1,49 @@
+//! tcop/tcopprot.h, storage/ipc.h, postmaster/bgworker.h: signals, connecting and exiting of a worker process.
+
+use crate::pg_sys as sys;
+use core::ffi::c_int;
+
+/// Sets the worker's signal handlers and lets signals in. SIGINT is the server's StatementCancelHandler already.
+pub fn handle_signals() {
+    // SAFETY: the handlers are the server's own, made for this.
+    unsafe {
+        sys::pgbg_pqsignal(libc::SIGTERM, Some(sys::die));
+        sys::BackgroundWorkerUnblockSignals();
+    }
+}
+
+/// Connects to a database as a role that may log in there. Raises FATAL where it may not.
+pub fn connect(database: sys::Oid, user: sys::Oid) {
+    // SAFETY: called once, in a worker registered with BGWORKER_BACKEND_DATABASE_CONNECTION.
+    unsafe { sys::BackgroundWorkerInitializeConnectionByOid(database, user, 0) }
+}
+
+/// Calls `callback` at this process's exit, while shared memory is still mapped; later ones are called first.
+pub fn before_exit(callback: unsafe extern "C-unwind" fn(c_int, sys::Datum)) {
+    // SAFETY: the function is static.
+    unsafe { sys::before_shmem_exit(Some(callback), 0) }
+}
+
+/// Whether the process is on its way out.
+pub fn is_exiting() -> bool {
+    // SAFETY: a global of this process.
+    unsafe { sys::proc_exit_inprogress }
+}
+
+/// proc_exit.
+pub fn exit(status: c_int) -> ! {
+    // SAFETY: callable anywhere but in a critical section; the frames below have nothing to drop.
+    unsafe { sys::proc_exit(status) }
+}
+
+/// Sends this process a signal. Safe in signal handlers.
+pub fn signal_self(signal: c_int) {
+    // SAFETY: our own process.
+    unsafe { libc::kill(sys::MyProcPid, signal) };
+}
+
+/// Forgets a cancel that came too late.
+pub fn forget_cancel() {
+    // SAFETY: a flag of this process that signal handlers set.
+    unsafe { sys::QueryCancelPending = 0 }
+}

@@ -1,0 +1,226 @@
+//! tcop/tcopprot.h, tcop/utility.h, utils/portal.h: parsing and running statements as a client session does.
+
+use super::memory::Context;
+use super::text::Str;
+use crate::pg_sys as sys;
+use core::ffi::c_int;
+use core::ptr::{NonNull, null, null_mut};
+
+/// The statements of a query string.
+///
+/// # Invariants
+/// Points to a List of RawStmt, or NIL, alive as long as the context it was parsed in.
+#[derive(Clone, Copy)]
+pub struct Statements(*mut sys::List);
+
+/// What has to be known of a statement before it runs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// BEGIN, COMMIT, SAVEPOINT, PREPARE TRANSACTION and so on.
+    TransactionControl,
+    /// COPY FROM STDIN or TO STDOUT.
+    ClientCopy,
+    /// Commits and starts transactions by itself, and may only run alone.
+    Maintenance,
+    /// May commit by itself when run at top level.
+    CallOrDo,
+    Other,
+}
+
+/// One statement.
+///
+/// # Invariants
+/// Points to a RawStmt, alive as long as its list.
+#[derive(Clone, Copy)]
+pub struct Statement(NonNull<sys::RawStmt>);
+
+impl Statements {
+    /// Raw parsing, in the current memory context. Raises syntax errors.
+    pub fn parse(sql: Str) -> Self {
+        // SAFETY: a NUL-terminated string that outlives the trees.
+        Self(unsafe { sys::pg_parse_query(sql.as_ptr()) })
+    }
+
+    /// How many.
+    pub fn len(self) -> usize {
+        // SAFETY: by the type's invariant.
+        usize::try_from(unsafe { sys::list_length(self.0) }).unwrap_or(0)
+    }
+
+    /// Each in turn.
+    pub fn iter(self) -> impl Iterator<Item = Statement> {
+        (0..self.len()).map(move |i| {
+            // SAFETY: `i` is within the list, whose elements are never NULL.
+            Statement(unsafe { NonNull::new_unchecked(sys::list_nth(self.0, i as c_int).cast()) })
+        })
+    }
+
+    /// log_statement. Returns whether it was logged.
+    pub fn log(self, sql: Str) -> bool {
+        // SAFETY: reads settings; the trees are alive.
+        let wanted = unsafe {
+            match sys::log_statement as sys::LogStmtLevel {
+                sys::LOGSTMT_NONE => false,
+                sys::LOGSTMT_ALL => true,
+                level => self.iter().any(|statement| {
+                    sys::GetCommandLogLevel(statement.0.as_ptr().cast()) <= level
+                }),
+            }
+        };
+        if wanted {
+            // SAFETY: a NUL-terminated string.
+            unsafe { sys::pgbg_log_statement(sql.as_ptr()) };
+        }
+        wanted
+    }
+}
+
+/// log_min_duration_statement and log_duration, counted from the statement start that `activity::running` set.
+pub fn log_duration(sql: Str, was_logged: bool) {
+    // SAFETY: a NUL-terminated string.
+    unsafe { sys::pgbg_log_duration(sql.as_ptr(), was_logged) }
+}
+
+impl Statement {
+    fn node(self) -> *mut sys::Node {
+        // SAFETY: by the type's invariant.
+        unsafe { (*self.0.as_ptr()).stmt }
+    }
+
+    /// What the design's rules ask about it.
+    pub fn class(self) -> Class {
+        let node = self.node();
+        // SAFETY: a node's tag tells its struct.
+        unsafe {
+            match (*node).type_ {
+                sys::T_TransactionStmt => Class::TransactionControl,
+                sys::T_CopyStmt => {
+                    let copy = &*node.cast::<sys::CopyStmt>();
+                    if copy.filename.is_null() { Class::ClientCopy } else { Class::Other }
+                }
+                sys::T_CallStmt | sys::T_DoStmt => Class::CallOrDo,
+                sys::T_VacuumStmt | sys::T_ReindexStmt | sys::T_AlterDatabaseStmt => Class::Maintenance,
+                sys::PGBG_CLUSTER_STATEMENT => Class::Maintenance,
+                sys::T_IndexStmt if (*node.cast::<sys::IndexStmt>()).concurrent => Class::Maintenance,
+                sys::T_DropStmt if (*node.cast::<sys::DropStmt>()).concurrent => Class::Maintenance,
+                sys::T_AlterTableStmt if detaches_concurrently(&*node.cast()) => Class::Maintenance,
+                _ => Class::Other,
+            }
+        }
+    }
+
+    /// Its command tag.
+    fn tag(self) -> sys::CommandTag {
+        // SAFETY: a parse tree.
+        unsafe { sys::CreateCommandTag(self.node()) }
+    }
+
+    /// The tag as text, such as `CREATE TABLE`.
+    pub fn tag_name(self) -> Str {
+        // SAFETY: static strings.
+        unsafe { Str::from_ptr(sys::GetCommandTagName(self.tag())).unwrap_or(Str::from_static(c"???")) }
+    }
+
+    /// Analyses, rewrites and plans it, with a snapshot where one is needed, and opens a portal for it. Everything lives in
+    /// `context`, which outlives the portal.
+    pub fn open(self, sql: Str, context: Context) -> Portal {
+        let statement = self.0.as_ptr();
+        // SAFETY: inside a transaction; the functions are called in the order and with the care of exec_simple_query.
+        unsafe {
+            sys::pgstat_report_query_id(0, true);
+            sys::pgbg_set_ps_display(self.tag_name().as_ptr());
+            let snapshot = sys::analyze_requires_snapshot(statement);
+            if snapshot {
+                sys::PushActiveSnapshot(sys::GetTransactionSnapshot());
+            }
+            let plans = context.run(|| {
+                let queries = sys::pgbg_analyze_and_rewrite(statement, sql.as_ptr());
+                sys::pg_plan_queries(queries, sql.as_ptr(), sys::CURSOR_OPT_PARALLEL_OK as c_int, null_mut())
+            });
+            // A snapshot from before the tables were locked must not serve for running.
+            if snapshot {
+                sys::PopActiveSnapshot();
+            }
+            super::error::check_for_interrupts();
+            let portal = sys::CreatePortal(c"".as_ptr(), true, true);
+            (*portal).visible = false;
+            sys::PortalDefineQuery(portal, null(), sql.as_ptr(), self.tag(), plans, null_mut());
+            sys::PortalStart(portal, null_mut(), 0, null_mut());
+            Portal(NonNull::new_unchecked(portal))
+        }
+    }
+}
+
+/// # Safety
+/// A live ALTER TABLE node.
+unsafe fn detaches_concurrently(statement: &sys::AlterTableStmt) -> bool {
+    // SAFETY: the commands are AlterTableCmd nodes; DETACH PARTITION's definition is a PartitionCmd.
+    unsafe {
+        (0..sys::list_length(statement.cmds)).any(|i| {
+            let command = &*sys::list_nth(statement.cmds, i).cast::<sys::AlterTableCmd>();
+            command.subtype == sys::AT_DetachPartition
+                && !command.def.is_null()
+                && (*command.def.cast::<sys::PartitionCmd>()).concurrent
+        })
+    }
+}
+
+/// A started portal.
+///
+/// # Invariants
+/// Points to a live portal until `close`.
+#[derive(Clone, Copy)]
+pub struct Portal(NonNull<sys::PortalData>);
+
+/// What a statement has done.
+pub struct Completion {
+    /// Such as `INSERT 0 3`, in the current memory context.
+    pub tag: Str,
+    /// Rows that the tag counts; 0 where it counts none.
+    pub rows: u64,
+}
+
+impl Portal {
+    /// Whether it returns rows.
+    pub fn returns_rows(self) -> bool {
+        // SAFETY: by the type's invariant.
+        !unsafe { (*self.0.as_ptr()).tupDesc }.is_null()
+    }
+
+    /// Runs it to its end. Rows go to `receiver`, or nowhere.
+    ///
+    /// # Safety
+    /// `receiver` is None or a complete DestReceiver that outlives the call.
+    pub unsafe fn run(self, top_level: bool, receiver: Option<NonNull<sys::DestReceiver>>) -> Completion {
+        // SAFETY: the caller's promise; None_Receiver is the server's constant receiver that discards.
+        unsafe {
+            let receiver = receiver.map_or(sys::None_Receiver, NonNull::as_ptr);
+            let mut completion: sys::QueryCompletion = core::mem::zeroed();
+            sys::pgbg_portal_run(self.0.as_ptr(), top_level, receiver, receiver, &raw mut completion);
+            let mut buffer = [0 as core::ffi::c_char; sys::COMPLETION_TAG_BUFSIZE as usize];
+            sys::pgbg_command_tag(buffer.as_mut_ptr(), &raw const completion);
+            let tag = Str::from_ptr(buffer.as_ptr()).unwrap_or(Str::from_static(c""));
+            Completion { tag: super::text::copy_into(Context::current(), tag), rows: completion.nprocessed }
+        }
+    }
+
+    /// PortalDrop.
+    pub fn close(self) {
+        // SAFETY: by the type's invariant; it is not running.
+        unsafe { sys::PortalDrop(self.0.as_ptr(), false) }
+    }
+}
+
+/// What is left to do about portals after an error, behind the transaction's abort.
+pub fn clean_up_after_error() {
+    // SAFETY: called after AbortCurrentTransaction, as PostgresMain does.
+    unsafe { sys::PortalErrorCleanup() }
+}
+
+/// Memory for parse trees and plans, where code that hooks into planning expects it.
+pub fn make_message_context() -> Context {
+    let context = Context::top().create(c"MessageContext");
+    // SAFETY: a global that background workers do not set by themselves; the context is never deleted.
+    unsafe { sys::MessageContext = context.as_ptr() };
+    context
+}

@@ -1,0 +1,137 @@
+//! lib/stringinfo.h and C strings: text in the database encoding, which need not be UTF-8.
+
+use super::memory::Context;
+use crate::pg_sys as sys;
+use core::ffi::{CStr, c_char, c_int};
+use core::fmt;
+use core::ptr::NonNull;
+
+/// A NUL-terminated string in the database encoding.
+///
+/// # Invariants
+/// Points to a NUL-terminated string that is alive: static, or in a memory context that outlives every copy.
+#[derive(Clone, Copy)]
+pub struct Str(NonNull<c_char>);
+
+impl Str {
+    /// A constant.
+    pub const fn from_static(text: &'static CStr) -> Self {
+        // SAFETY: a reference is never NULL.
+        Self(unsafe { NonNull::new_unchecked(text.as_ptr().cast_mut()) })
+    }
+
+    /// # Safety
+    /// Either NULL, which gives None, or as the type's invariant says.
+    pub unsafe fn from_ptr(text: *const c_char) -> Option<Self> {
+        NonNull::new(text.cast_mut()).map(Self)
+    }
+
+    /// # Safety
+    /// As the type's invariant says.
+    pub const unsafe fn from_nonnull(text: NonNull<c_char>) -> Self {
+        Self(text)
+    }
+
+    /// For C, which must not write to it.
+    pub fn as_ptr(self) -> *const c_char {
+        self.0.as_ptr()
+    }
+
+    /// The bytes before the NUL.
+    pub fn bytes<'a>(self) -> &'a [u8] {
+        // SAFETY: by the type's invariant; the lifetime is the caller's to keep.
+        unsafe { CStr::from_ptr(self.0.as_ptr()) }.to_bytes()
+    }
+
+    /// The bytes and the NUL.
+    pub fn bytes_with_nul<'a>(self) -> &'a [u8] {
+        // SAFETY: by the type's invariant; the lifetime is the caller's to keep.
+        unsafe { CStr::from_ptr(self.0.as_ptr()) }.to_bytes_with_nul()
+    }
+}
+
+/// For messages: what is not UTF-8 becomes question marks.
+impl fmt::Display for Str {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for chunk in self.bytes().utf8_chunks() {
+            out.write_str(chunk.valid())?;
+            for _ in chunk.invalid() {
+                out.write_str("?")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A text that grows in the memory context that was current when it was made.
+pub struct Text(sys::StringInfoData);
+
+impl Text {
+    /// An empty one.
+    pub fn new() -> Self {
+        // SAFETY: zero is a value of each field; initStringInfo sets them all.
+        unsafe {
+            let mut data: sys::StringInfoData = core::mem::zeroed();
+            sys::initStringInfo(&raw mut data);
+            Self(data)
+        }
+    }
+
+    /// What `text` says.
+    pub fn format(text: fmt::Arguments<'_>) -> Self {
+        let mut new = Self::new();
+        // Writing to a Text fails by ereport alone.
+        let _ = fmt::Write::write_fmt(&mut new, text);
+        new
+    }
+
+    /// Adds bytes in the database encoding; the caller sees that there is no NUL among them.
+    pub fn push(&mut self, bytes: &[u8]) {
+        // SAFETY: the StringInfo was initialised by `new`; lengths over 1 GB are refused by enlargeStringInfo, and
+        // c_int holds what is less.
+        unsafe {
+            sys::appendBinaryStringInfo(
+                &raw mut self.0,
+                bytes.as_ptr().cast(),
+                c_int::try_from(bytes.len()).unwrap_or(c_int::MAX),
+            );
+        }
+    }
+
+    /// What it holds so far.
+    pub fn bytes(&self) -> &[u8] {
+        // SAFETY: data points to len initialised bytes.
+        unsafe { core::slice::from_raw_parts(self.0.data.cast::<u8>(), self.0.len as usize) }
+    }
+
+    /// The string, in the memory context it was made in.
+    pub fn into_str(self) -> Str {
+        // SAFETY: a StringInfo is always NUL-terminated and never NULL.
+        unsafe { Str(NonNull::new_unchecked(self.0.data)) }
+    }
+
+    /// The same for C, which owns it from here on.
+    pub fn into_ptr(self) -> *mut c_char {
+        self.0.data
+    }
+}
+
+impl fmt::Write for Text {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        // A NUL would end the string for C.
+        for part in text.split('\0') {
+            self.push(part.as_bytes());
+        }
+        Ok(())
+    }
+}
+
+/// A palloc'd string from format arguments, in the current memory context.
+pub fn format(text: fmt::Arguments<'_>) -> Str {
+    Text::format(text).into_str()
+}
+
+/// A copy of a string in `context`.
+pub fn copy_into(context: Context, text: Str) -> Str {
+    context.copy_string(text.bytes())
+}

@@ -1,0 +1,273 @@
+//! access/htup_details.h, access/tupdesc.h, executor/tuptable.h: rows and their descriptions.
+
+use super::memory::Context;
+use super::text::Str;
+use crate::pg_sys as sys;
+use core::ffi::{c_char, c_int};
+use core::marker::PhantomData;
+use core::ptr::{NonNull, null};
+
+/// MINIMAL_TUPLE_OFFSET: so many bytes of a heap tuple's header a minimal tuple leaves out.
+const MINIMAL_TUPLE_OFFSET: usize = 8;
+
+/// A row as it crosses between processes.
+///
+/// # Invariants
+/// Points to a MAXALIGNed MinimalTupleData of t_len readable bytes, alive for `'a`.
+#[derive(Clone, Copy)]
+pub struct MinimalTuple<'a>(NonNull<sys::MinimalTupleData>, PhantomData<&'a ()>);
+
+impl<'a> MinimalTuple<'a> {
+    /// The tuple that `bytes` are; None if they are not aligned as one or t_len disagrees.
+    pub fn from_bytes(bytes: &'a [u8]) -> Option<Self> {
+        let length = u32::from_ne_bytes(*bytes.first_chunk::<4>()?);
+        let place = NonNull::from(bytes).cast::<sys::MinimalTupleData>();
+        (length as usize == bytes.len() && bytes.len() >= 15 && place.cast::<u64>().is_aligned())
+            .then_some(Self(place, PhantomData))
+    }
+
+    /// # Safety
+    /// As the type's invariant says.
+    pub unsafe fn from_ptr(tuple: sys::MinimalTuple) -> Self {
+        // SAFETY: the caller's promise includes that it is not NULL.
+        Self(unsafe { NonNull::new_unchecked(tuple) }, PhantomData)
+    }
+
+    /// All t_len bytes.
+    pub fn bytes(self) -> &'a [u8] {
+        // SAFETY: by the type's invariant.
+        unsafe { core::slice::from_raw_parts(self.0.as_ptr().cast::<u8>(), (*self.0.as_ptr()).t_len as usize) }
+    }
+
+    /// HEAP_HASEXTERNAL: some attribute may be stored out of line.
+    pub fn has_external(self) -> bool {
+        // SAFETY: by the type's invariant.
+        u32::from(unsafe { (*self.0.as_ptr()).t_infomask }) & sys::HEAP_HASEXTERNAL != 0
+    }
+
+    /// The same bytes seen as a heap tuple. Its header's first MINIMAL_TUPLE_OFFSET bytes are not there: only for
+    /// functions that do not read them.
+    pub fn as_heap_tuple(self) -> sys::HeapTupleData {
+        // SAFETY: zero is a value of each field; the pointer is computed, not read through.
+        unsafe {
+            let mut heap: sys::HeapTupleData = core::mem::zeroed();
+            heap.t_len = (*self.0.as_ptr()).t_len + MINIMAL_TUPLE_OFFSET as u32;
+            heap.t_data = self
+                .0
+                .as_ptr()
+                .cast::<u8>()
+                .wrapping_sub(MINIMAL_TUPLE_OFFSET)
+                .cast();
+            heap
+        }
+    }
+
+    /// For C.
+    pub fn as_ptr(self) -> sys::MinimalTuple {
+        self.0.as_ptr()
+    }
+}
+
+/// What is known of a column.
+#[derive(Clone, Copy)]
+pub struct Column {
+    pub name: Str,
+    pub type_oid: sys::Oid,
+    pub typmod: i32,
+    /// Bytes, -1 for varlena, -2 for cstring.
+    pub length: i16,
+    /// Bytes.
+    pub alignment: u8,
+}
+
+/// A TupleDesc.
+///
+/// # Invariants
+/// Points to a live TupleDescData.
+#[derive(Clone, Copy)]
+pub struct Descriptor(NonNull<sys::TupleDescData>);
+
+impl Descriptor {
+    /// # Safety
+    /// NULL, which gives None, or a live descriptor.
+    pub unsafe fn from_ptr(desc: sys::TupleDesc) -> Option<Self> {
+        NonNull::new(desc).map(Self)
+    }
+
+    /// A descriptor in the current memory context. Raises for a type that does not exist.
+    pub fn build(columns: usize, column: impl Fn(usize) -> (*const c_char, sys::Oid, i32)) -> Self {
+        // SAFETY: attribute numbers run from 1 to the number of attributes; names are NUL-terminated or NULL.
+        unsafe {
+            let desc = sys::CreateTemplateTupleDesc(columns as c_int);
+            for i in 0..columns {
+                let (name, type_oid, typmod) = column(i);
+                sys::TupleDescInitEntry(desc, (i + 1) as i16, name, type_oid, typmod, 0);
+            }
+            sys::pgbg_finalize_tupdesc(desc);
+            Self(NonNull::new_unchecked(desc))
+        }
+    }
+
+    /// A copy in `context`.
+    pub fn copy(self, context: Context) -> Self {
+        // SAFETY: by the type's invariant.
+        context.run(|| unsafe { Self(NonNull::new_unchecked(sys::CreateTupleDescCopy(self.0.as_ptr()))) })
+    }
+
+    /// How many columns.
+    pub fn len(self) -> usize {
+        // SAFETY: by the type's invariant.
+        usize::try_from(unsafe { (*self.0.as_ptr()).natts }).unwrap_or(0)
+    }
+
+    /// The column at `i`, from 0.
+    pub fn column(self, i: usize) -> Column {
+        assert!(i < self.len());
+        // SAFETY: `i` is within the descriptor; attname is a NUL-terminated NameData.
+        unsafe {
+            let attribute = sys::pgbg_tupdesc_attr(self.0.as_ptr(), i as c_int);
+            Column {
+                name: Str::from_nonnull(NonNull::new_unchecked((&raw mut (*attribute).attname.data).cast())),
+                type_oid: (*attribute).atttypid,
+                typmod: (*attribute).atttypmod,
+                length: (*attribute).attlen,
+                alignment: alignment((*attribute).attalign),
+            }
+        }
+    }
+
+    /// For C.
+    pub fn as_ptr(self) -> sys::TupleDesc {
+        self.0.as_ptr()
+    }
+}
+
+/// The bytes that a typalign stands for.
+fn alignment(code: c_char) -> u8 {
+    match code as u8 {
+        b'c' => 1,
+        b's' => 2,
+        b'i' => 4,
+        _ => 8,
+    }
+}
+
+/// A TupleTableSlot of ours that holds minimal tuples.
+///
+/// # Invariants
+/// Points to a live slot.
+#[derive(Clone, Copy)]
+pub struct Slot(NonNull<sys::TupleTableSlot>);
+
+impl Slot {
+    /// Made in the current memory context; `drop_slot` or the context's end frees it.
+    pub fn minimal(desc: Descriptor) -> Self {
+        // SAFETY: the descriptor is alive; TTSOpsMinimalTuple is a constant of the server.
+        Self(unsafe {
+            NonNull::new_unchecked(sys::MakeSingleTupleTableSlot(desc.as_ptr(), &raw const sys::TTSOpsMinimalTuple))
+        })
+    }
+
+    /// # Safety
+    /// A live slot.
+    pub unsafe fn from_ptr(slot: *mut sys::TupleTableSlot) -> Self {
+        // SAFETY: the caller's promise.
+        Self(unsafe { NonNull::new_unchecked(slot) })
+    }
+
+    /// Shows a tuple, which stays the caller's and outlives what the slot shows.
+    pub fn store(self, tuple: MinimalTuple<'_>) {
+        // SAFETY: by the type's invariant; `false`: the slot does not free it.
+        unsafe { sys::ExecStoreMinimalTuple(tuple.as_ptr(), self.0.as_ptr(), false) };
+    }
+
+    /// Shows nothing any more.
+    pub fn clear(self) {
+        // SAFETY: by the type's invariant.
+        unsafe { sys::ExecClearTuple(self.0.as_ptr()) };
+    }
+
+    /// Frees it. No copy may be used afterwards.
+    pub fn free(self) {
+        // SAFETY: by the type's invariant.
+        unsafe { sys::ExecDropSingleTupleTableSlot(self.0.as_ptr()) }
+    }
+
+    /// The row as a minimal tuple, valid until the slot changes, and whether it has to be freed by the caller.
+    pub fn minimal_tuple<'a>(self) -> (MinimalTuple<'a>, bool) {
+        let mut should_free = false;
+        // SAFETY: by the type's invariant.
+        unsafe {
+            let tuple = sys::ExecFetchSlotMinimalTuple(self.0.as_ptr(), &raw mut should_free);
+            (MinimalTuple::from_ptr(tuple), should_free)
+        }
+    }
+
+    /// The row's values and nulls, deformed, valid until the slot changes.
+    pub fn values<'a>(self) -> (&'a mut [sys::Datum], &'a mut [bool]) {
+        // SAFETY: by the type's invariant; after slot_getallattrs the arrays hold natts entries. They belong to the slot,
+        // and nobody else reads them before it changes.
+        unsafe {
+            let slot = self.0.as_ptr();
+            sys::slot_getallattrs(slot);
+            let natts = (*(*slot).tts_tupleDescriptor).natts as usize;
+            if natts == 0 {
+                return (&mut [], &mut []);
+            }
+            (
+                core::slice::from_raw_parts_mut((*slot).tts_values, natts),
+                core::slice::from_raw_parts_mut((*slot).tts_isnull, natts),
+            )
+        }
+    }
+
+    /// For C.
+    pub fn as_ptr(self) -> *mut sys::TupleTableSlot {
+        self.0.as_ptr()
+    }
+}
+
+/// heap_form_minimal_tuple in the current memory context. Raises 54011 for too many columns, 54000 for too many bytes.
+pub fn form_minimal<'a>(desc: Descriptor, values: &[sys::Datum], nulls: &[bool]) -> MinimalTuple<'a> {
+    debug_assert!(values.len() == nulls.len() && values.len() == desc.len());
+    // SAFETY: the arrays are as long as the descriptor, whose types the caller kept to.
+    unsafe {
+        MinimalTuple::from_ptr(sys::pgbg_form_minimal_tuple(
+            desc.as_ptr(),
+            values.as_ptr().cast_mut(),
+            nulls.as_ptr().cast_mut(),
+        ))
+    }
+}
+
+/// A composite value in the current memory context. `desc` is blessed or of a named type.
+pub fn form_composite(desc: Descriptor, values: &[sys::Datum], nulls: &[bool]) -> sys::Datum {
+    debug_assert!(values.len() == nulls.len() && values.len() == desc.len());
+    // SAFETY: as above; heap_copy_tuple_as_datum flattens what needs it.
+    unsafe {
+        let tuple = sys::heap_form_tuple(desc.as_ptr(), values.as_ptr().cast_mut(), nulls.as_ptr().cast_mut());
+        sys::heap_copy_tuple_as_datum(tuple, desc.as_ptr())
+    }
+}
+
+/// A value fetched from out-of-line storage, if it was there. The result is in the current memory context, or the value
+/// itself.
+///
+/// # Safety
+/// A non-null varlena Datum.
+pub unsafe fn fetch_external(value: sys::Datum) -> sys::Datum {
+    let varlena = value as *mut sys::varlena;
+    // SAFETY: the caller's promise.
+    unsafe {
+        if sys::pgbg_varatt_is_external(varlena) {
+            sys::detoast_external_attr(varlena) as sys::Datum
+        } else {
+            value
+        }
+    }
+}
+
+/// An empty descriptor, for slots that only carry rows.
+pub fn no_columns() -> Descriptor {
+    Descriptor::build(0, |_| (null(), 0, -1))
+}

@@ -1,0 +1,85 @@
+//! utils/tuplestore.h: rows in memory up to work_mem, beyond it in a temporary file.
+
+use super::memory::Context;
+use super::tuple::{MinimalTuple, Slot};
+use crate::pg_sys as sys;
+use core::ptr::{NonNull, null_mut};
+
+/// A tuplestore.
+///
+/// # Invariants
+/// Points to a live Tuplestorestate. Whoever ends it forgets every copy.
+#[derive(Clone, Copy)]
+pub struct Tuplestore(NonNull<sys::Tuplestorestate>);
+
+impl Tuplestore {
+    /// For the executor: in `context`, freed with the statement's resources.
+    pub fn for_executor(context: Context, random_access: bool) -> Self {
+        context.run(|| {
+            // SAFETY: takes memory in the current context.
+            Self(unsafe {
+                NonNull::new_unchecked(sys::tuplestore_begin_heap(random_access, false, sys::work_mem))
+            })
+        })
+    }
+
+    /// One that survives transactions, aborted ones included: no resource owner knows it. It lives until `end`.
+    pub fn across_transactions(context: Context) -> Self {
+        context.run(|| {
+            // SAFETY: the resource owner is put back; tuplestore_begin_heap may only fail for want of memory, and then the
+            // error's handler sets the owner anew.
+            unsafe {
+                let owner = sys::CurrentResourceOwner;
+                sys::CurrentResourceOwner = null_mut();
+                let store = sys::tuplestore_begin_heap(false, true, sys::work_mem);
+                sys::CurrentResourceOwner = owner;
+                Self(NonNull::new_unchecked(store))
+            }
+        })
+    }
+
+    /// Adds a copy of a row. Raises what writing to a file can raise: 53100, 53400 (temp_file_limit), 58030.
+    pub fn put(self, tuple: MinimalTuple<'_>) {
+        let mut heap = tuple.as_heap_tuple();
+        // SAFETY: by the type's invariant. tuplestore_puttuple makes a minimal tuple of the heap tuple, reading t_len
+        // bytes from t_data without those before MINIMAL_TUPLE_OFFSET: exactly the minimal tuple it is made of.
+        unsafe { sys::tuplestore_puttuple(self.0.as_ptr(), &raw mut heap) }
+    }
+
+    /// Adds a row of values.
+    pub fn put_values(self, desc: super::tuple::Descriptor, values: &[sys::Datum], nulls: &[bool]) {
+        debug_assert!(values.len() == nulls.len() && values.len() == desc.len());
+        // SAFETY: by the type's invariant; the arrays are as long as the descriptor, whose types the caller kept to.
+        unsafe {
+            sys::tuplestore_putvalues(
+                self.0.as_ptr(),
+                desc.as_ptr(),
+                values.as_ptr().cast_mut(),
+                nulls.as_ptr().cast_mut(),
+            );
+        }
+    }
+
+    /// Reads the next row into `slot`, where it stays until the next call; false after the last.
+    pub fn next(self, slot: Slot) -> bool {
+        // SAFETY: by the type's invariant.
+        unsafe { sys::tuplestore_gettupleslot(self.0.as_ptr(), true, false, slot.as_ptr()) }
+    }
+
+    /// Starts reading from the first row again.
+    pub fn rewind(self) {
+        // SAFETY: by the type's invariant; every store of ours is made with EXEC_FLAG_REWIND.
+        unsafe { sys::tuplestore_rescan(self.0.as_ptr()) }
+    }
+
+    /// Frees memory and file. May raise again what writing the file raised.
+    pub fn end(self) {
+        // SAFETY: by the type's invariant.
+        unsafe { sys::tuplestore_end(self.0.as_ptr()) }
+    }
+
+    /// For ReturnSetInfo.
+    pub fn as_ptr(self) -> *mut sys::Tuplestorestate {
+        self.0.as_ptr()
+    }
+}

@@ -1,0 +1,170 @@
+//! utils/lsyscache.h, utils/typcache.h, parser/parse_coerce.h: types and conversions.
+
+use super::memory::Context;
+use super::text::Str;
+use crate::pg_sys as sys;
+use core::ffi::c_void;
+use core::ptr::{null, null_mut};
+
+/// Whether the type is in the catalogs, as of now.
+pub fn exists(type_oid: sys::Oid) -> bool {
+    // SAFETY: a system cache look-up; needs a transaction, which every SQL function has.
+    unsafe { sys::SearchSysCacheExists(sys::TYPEOID as i32, type_oid as sys::Datum, 0, 0, 0) }
+}
+
+/// Catches up with what other sessions, our workers among them, did to the catalogs.
+pub fn accept_invalidations() {
+    // SAFETY: allowed inside a transaction.
+    unsafe { sys::AcceptInvalidationMessages() }
+}
+
+/// The type's name for messages, such as `numeric(10,2)`, in the current memory context.
+pub fn name(type_oid: sys::Oid, typmod: i32) -> Str {
+    // SAFETY: the flags make it name unknown types as well; the result is a palloc'd string.
+    unsafe {
+        let flags = (sys::FORMAT_TYPE_TYPEMOD_GIVEN | sys::FORMAT_TYPE_ALLOW_INVALID) as sys::bits16;
+        Str::from_ptr(sys::format_type_extended(type_oid, typmod, flags)).unwrap_or(Str::from_static(c"???"))
+    }
+}
+
+/// The type below a domain, with its typmod; the type itself, with `typmod`, if it is none.
+pub fn base(type_oid: sys::Oid, mut typmod: i32) -> (sys::Oid, i32) {
+    // SAFETY: a system cache look-up of a type that exists.
+    let base = unsafe { sys::getBaseTypeAndTypmod(type_oid, &raw mut typmod) };
+    (base, typmod)
+}
+
+/// A function to call for every value.
+#[derive(Clone, Copy)]
+pub struct Function(sys::FmgrInfo);
+
+impl Function {
+    fn look_up(oid: sys::Oid, context: Context) -> Self {
+        // SAFETY: zero is a value of each field; fmgr_info_cxt sets them, with subsidiary memory in `context`.
+        unsafe {
+            let mut info: sys::FmgrInfo = core::mem::zeroed();
+            context.run(|| sys::fmgr_info_cxt(oid, &raw mut info, sys::CurrentMemoryContext));
+            Self(info)
+        }
+    }
+
+    /// The type's output function.
+    pub fn output(type_oid: sys::Oid, context: Context) -> Self {
+        let (mut oid, mut is_varlena) = (0, false);
+        // SAFETY: a system cache look-up of a type that exists; raises for a shell type.
+        unsafe { sys::getTypeOutputInfo(type_oid, &raw mut oid, &raw mut is_varlena) };
+        Self::look_up(oid, context)
+    }
+
+    /// The function that applies a typmod to a value of the type, if it needs one.
+    pub fn length_coercion(type_oid: sys::Oid, context: Context) -> Option<(Self, Coercion)> {
+        let mut oid = 0;
+        // SAFETY: a system cache look-up of a type that exists.
+        let path = unsafe { sys::find_typmod_coercion_function(type_oid, &raw mut oid) };
+        match path {
+            sys::COERCION_PATH_FUNC => Some((Self::look_up(oid, context), Coercion::Value)),
+            sys::COERCION_PATH_ARRAYCOERCE => Some((Self::look_up(oid, context), Coercion::Elements)),
+            _ => None,
+        }
+    }
+
+    /// Calls an output function; the text is in the current memory context.
+    ///
+    /// # Safety
+    /// This is an output function and `value` a non-null value of its type.
+    pub unsafe fn call_output(&mut self, value: sys::Datum) -> Str {
+        // SAFETY: the caller's promise; output functions return palloc'd strings.
+        unsafe {
+            Str::from_ptr(sys::OutputFunctionCall(&raw mut self.0, value)).unwrap_or(Str::from_static(c""))
+        }
+    }
+
+    /// Calls a length coercion function as an implicit cast does.
+    ///
+    /// # Safety
+    /// This is a length coercion function and `value` a non-null value of its type.
+    pub unsafe fn call_length_coercion(&mut self, value: sys::Datum, typmod: i32) -> sys::Datum {
+        // SAFETY: the caller's promise: (value, typmod, is explicit), of which not all need be declared.
+        unsafe { sys::FunctionCall3Coll(&raw mut self.0, 0, value, typmod as sys::Datum, 0) }
+    }
+}
+
+/// To what a length coercion function applies.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Coercion {
+    Value,
+    /// Each element of an array.
+    Elements,
+}
+
+/// domain_check: raises 23514 or 23502 when the value does not fit the domain.
+///
+/// # Safety
+/// `value` is of the domain's base type. `cache` is NULL at first and then whatever the last call left there; what it
+/// points to is in `context`.
+pub unsafe fn check_domain(
+    value: Option<sys::Datum>,
+    domain: sys::Oid,
+    cache: &mut *mut c_void,
+    context: Context,
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        context.run(|| {
+            sys::domain_check(
+                value.unwrap_or(0),
+                value.is_none(),
+                domain,
+                cache,
+                sys::CurrentMemoryContext,
+            );
+        });
+    }
+}
+
+/// Bytes (-1 varlena, -2 cstring) and alignment in bytes of a type that exists.
+pub fn layout(type_oid: sys::Oid) -> (i16, u8) {
+    let (mut length, mut by_value, mut align) = (0, false, 0);
+    // SAFETY: a system cache look-up of a type that exists.
+    unsafe { sys::get_typlenbyvalalign(type_oid, &raw mut length, &raw mut by_value, &raw mut align) };
+    let align = match align as u8 {
+        b'c' => 1,
+        b's' => 2,
+        b'i' => 4,
+        _ => 8,
+    };
+    (length, align)
+}
+
+/// NULL, for callers that keep a domain's cache.
+pub const NO_CACHE: *mut c_void = null_mut();
+
+/// A constant NULL name for column descriptors without names.
+pub const NO_NAME: *const core::ffi::c_char = null();
+
+/// A type's input function and its parameter.
+pub fn input(type_oid: sys::Oid) -> (sys::Oid, sys::Oid) {
+    let (mut function, mut io_param) = (0, 0);
+    // SAFETY: a system cache look-up of a type that exists.
+    unsafe { sys::getTypeInputInfo(type_oid, &raw mut function, &raw mut io_param) };
+    (function, io_param)
+}
+
+/// Calls an input function. The value is in the current memory context.
+///
+/// # Safety
+/// `function` and `io_param` are what `input` returned for one type.
+pub unsafe fn call_input(function: sys::Oid, text: Str, io_param: sys::Oid, typmod: i32) -> sys::Datum {
+    // SAFETY: the caller's promise; input functions do not write to the text.
+    unsafe { sys::OidInputFunctionCall(function, text.as_ptr().cast_mut(), io_param, typmod) }
+}
+
+/// `text LIKE pattern` in the database's default collation. Raises 22025 for a pattern that ends in a backslash.
+pub fn is_like(text: Str, pattern: Str) -> bool {
+    // SAFETY: textlike takes two texts; the collation is the one that every database has.
+    unsafe {
+        let text = sys::cstring_to_text(text.as_ptr()) as sys::Datum;
+        let pattern = sys::cstring_to_text(pattern.as_ptr()) as sys::Datum;
+        sys::DirectFunctionCall2Coll(Some(sys::textlike), sys::DEFAULT_COLLATION_OID, text, pattern) != 0
+    }
+}

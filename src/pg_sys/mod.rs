@@ -1,0 +1,28 @@
+//! PostgreSQL as it is: generated bindings, the C shim, and what a loadable module must export.
+//!
+//! Everything here is raw. Only `crate::pg` may use it.
+
+pub mod magic;
+pub mod shim;
+
+pub use generated::*;
+pub use shim::*;
+
+/// What bindgen makes of `bindings.h`, restricted to `allowlist.txt`.
+#[allow(
+    clippy::all,
+    clippy::undocumented_unsafe_blocks,
+    dead_code,
+    improper_ctypes,
+    missing_docs,
+    non_camel_case_types,
+    non_snake_case,
+    non_upper_case_globals,
+    unnecessary_transmutes,
+    unpredictable_function_pointer_comparisons,
+    unsafe_op_in_unsafe_fn,
+    unused_qualifications
+)]
+mod generated {
+    include!(concat!(env!("OUT_DIR"), "/bindings.rs"));
+}

@@ -1,0 +1,204 @@
+/*
+ * What Rust cannot say: sigsetjmp, macros, and signatures that differ between majors. No logic. Every function starts
+ * with pgbg_ and the file is in alphabetical order. src/pg_sys/shim.rs declares them.
+ */
+#include "bindings.h"
+
+#include <signal.h>
+
+/* 15 split pg_analyze_and_rewrite by the way in which parameters are given. */
+List *
+pgbg_analyze_and_rewrite(RawStmt *statement, const char *query_string)
+{
+#if PG_VERSION_NUM >= 150000
+	return pg_analyze_and_rewrite_fixedparams(statement, query_string, NULL, 0, NULL);
+#else
+	return pg_analyze_and_rewrite(statement, query_string, NULL, 0, NULL);
+#endif
+}
+
+void
+pgbg_check_for_interrupts(void)
+{
+	CHECK_FOR_INTERRUPTS();
+}
+
+/* 16 turned completion tags into a function; before, every caller put them together. */
+int
+pgbg_command_tag(char *buffer, const QueryCompletion *completion)
+{
+#if PG_VERSION_NUM >= 160000
+	return (int) BuildQueryCompletionString(buffer, completion, false);
+#else
+	const char *name = GetCommandTagName(completion->commandTag);
+
+	if (command_tag_display_rowcount(completion->commandTag))
+		return snprintf(buffer, COMPLETION_TAG_BUFSIZE,
+						completion->commandTag == CMDTAG_INSERT ? "%s 0 " UINT64_FORMAT : "%s " UINT64_FORMAT,
+						name, completion->nprocessed);
+	return snprintf(buffer, COMPLETION_TAG_BUFSIZE, "%s", name);
+#endif
+}
+
+void
+pgbg_hold_interrupts(void)
+{
+	HOLD_INTERRUPTS();
+}
+
+bool
+pgbg_interrupts_can_be_processed(void)
+{
+	return InterruptHoldoffCount == 0 && CritSectionCount == 0 && QueryCancelHoldoffCount == 0;
+}
+
+void
+pgbg_log_duration(const char *sql, bool was_logged)
+{
+	char msec[32];
+
+	switch (check_log_duration(msec, was_logged))
+	{
+		case 1:
+			ereport(LOG, (errmsg("duration: %s ms", msec), errhidestmt(true)));
+			break;
+		case 2:
+			ereport(LOG, (errmsg("duration: %s ms  statement: %s", msec, sql), errhidestmt(true)));
+			break;
+	}
+}
+
+void
+pgbg_log_statement(const char *sql)
+{
+	ereport(LOG, (errmsg("statement: %s", sql), errhidestmt(true)));
+}
+
+/* 15 made it impossible to set anything below a prefix that no variable was defined for. */
+void
+pgbg_mark_guc_prefix_reserved(const char *prefix)
+{
+#if PG_VERSION_NUM >= 150000
+	MarkGUCPrefixReserved(prefix);
+#else
+	EmitWarningsOnPlaceholders(prefix);
+#endif
+}
+
+/* 19 wants a last step after the attributes of a descriptor were set. */
+void
+pgbg_finalize_tupdesc(TupleDesc tupdesc)
+{
+#if PG_VERSION_NUM >= 190000
+	TupleDescFinalize(tupdesc);
+#else
+	(void) tupdesc;
+#endif
+}
+
+/* 18 dropped PortalRun's run_once. */
+bool
+pgbg_portal_run(Portal portal, bool is_top_level, DestReceiver *dest, DestReceiver *altdest, QueryCompletion *completion)
+{
+#if PG_VERSION_NUM >= 180000
+	return PortalRun(portal, FETCH_ALL, is_top_level, dest, altdest, completion);
+#else
+	return PortalRun(portal, FETCH_ALL, is_top_level, true, dest, altdest, completion);
+#endif
+}
+
+void
+pgbg_pqsignal(int signo, void (*handler) (int))
+{
+	pqsignal(signo, handler);
+}
+
+void
+pgbg_resume_interrupts(void)
+{
+	RESUME_INTERRUPTS();
+}
+
+/* 16 made it a macro over a function that takes the length. */
+void
+pgbg_set_ps_display(const char *activity)
+{
+	set_ps_display(activity);
+}
+
+/* 15 made the sender gather small messages before it wakes the receiver; 14 always wakes it. */
+shm_mq_result
+pgbg_shm_mq_sendv(shm_mq_handle *mqh, shm_mq_iovec *iov, int iovcnt, bool nowait, bool force_flush)
+{
+#if PG_VERSION_NUM >= 150000
+	return shm_mq_sendv(mqh, iov, iovcnt, nowait, force_flush);
+#else
+	(void) force_flush;
+	return shm_mq_sendv(mqh, iov, iovcnt, nowait);
+#endif
+}
+
+/* PG_TRY. On false the error waits on the error stack: the caller handles or re-throws it. */
+bool
+pgbg_try(void (*function) (void *), void *argument)
+{
+	volatile bool finished = false;
+
+	PG_TRY();
+	{
+		function(argument);
+		finished = true;
+	}
+	PG_CATCH();
+	{
+	}
+	PG_END_TRY();
+	return finished;
+}
+
+Form_pg_attribute
+pgbg_tupdesc_attr(TupleDesc tupdesc, int i)
+{
+	return TupleDescAttr(tupdesc, i);
+}
+
+char *
+pgbg_vardata_any(const struct varlena *value)
+{
+	return VARDATA_ANY(value);
+}
+
+bool
+pgbg_varatt_is_external(const struct varlena *value)
+{
+	return VARATT_IS_EXTERNAL(value);
+}
+
+size_t
+pgbg_varsize_any_exhdr(const struct varlena *value)
+{
+	return VARSIZE_ANY_EXHDR(value);
+}
+
+/* 17 lets an extension name its waits; before, all of them show as Extension. */
+uint32
+pgbg_wait_event(const char *name)
+{
+#if PG_VERSION_NUM >= 170000
+	return WaitEventExtensionNew(name);
+#else
+	(void) name;
+	return PG_WAIT_EXTENSION;
+#endif
+}
+
+/* 18 lets the caller reserve bytes before the tuple. */
+MinimalTuple
+pgbg_form_minimal_tuple(TupleDesc tupdesc, Datum *values, bool *isnull)
+{
+#if PG_VERSION_NUM >= 180000
+	return heap_form_minimal_tuple(tupdesc, values, isnull, 0);
+#else
+	return heap_form_minimal_tuple(tupdesc, values, isnull);
+#endif
+}

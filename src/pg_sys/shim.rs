@@ -1,0 +1,53 @@
+//! src/pg_sys/shim.c as Rust sees it: the same functions in the same order.
+
+use super::{
+    Datum, DestReceiver, Form_pg_attribute, List, MinimalTuple, Portal, QueryCompletion, RawStmt, TupleDesc,
+    shm_mq_handle, shm_mq_iovec, shm_mq_result, varlena,
+};
+use core::ffi::{c_char, c_int, c_void};
+
+unsafe extern "C-unwind" {
+    pub fn pgbg_analyze_and_rewrite(
+        statement: *mut RawStmt,
+        query_string: *const c_char,
+    ) -> *mut List;
+    pub fn pgbg_check_for_interrupts();
+    pub fn pgbg_command_tag(buffer: *mut c_char, completion: *const QueryCompletion) -> c_int;
+    pub fn pgbg_form_minimal_tuple(
+        tupdesc: TupleDesc,
+        values: *mut Datum,
+        isnull: *mut bool,
+    ) -> MinimalTuple;
+    pub fn pgbg_hold_interrupts();
+    pub fn pgbg_interrupts_can_be_processed() -> bool;
+    pub fn pgbg_log_duration(sql: *const c_char, was_logged: bool);
+    pub fn pgbg_log_statement(sql: *const c_char);
+    pub fn pgbg_mark_guc_prefix_reserved(prefix: *const c_char);
+    pub fn pgbg_finalize_tupdesc(tupdesc: TupleDesc);
+    pub fn pgbg_portal_run(
+        portal: Portal,
+        is_top_level: bool,
+        dest: *mut DestReceiver,
+        altdest: *mut DestReceiver,
+        completion: *mut QueryCompletion,
+    ) -> bool;
+    pub fn pgbg_pqsignal(signo: c_int, handler: Option<unsafe extern "C-unwind" fn(c_int)>);
+    pub fn pgbg_resume_interrupts();
+    pub fn pgbg_set_ps_display(activity: *const c_char);
+    pub fn pgbg_shm_mq_sendv(
+        mqh: *mut shm_mq_handle,
+        iov: *mut shm_mq_iovec,
+        iovcnt: c_int,
+        nowait: bool,
+        force_flush: bool,
+    ) -> shm_mq_result;
+    pub fn pgbg_try(
+        function: unsafe extern "C-unwind" fn(*mut c_void),
+        argument: *mut c_void,
+    ) -> bool;
+    pub fn pgbg_tupdesc_attr(tupdesc: TupleDesc, i: c_int) -> Form_pg_attribute;
+    pub fn pgbg_vardata_any(value: *const varlena) -> *mut c_char;
+    pub fn pgbg_varatt_is_external(value: *const varlena) -> bool;
+    pub fn pgbg_varsize_any_exhdr(value: *const varlena) -> usize;
+    pub fn pgbg_wait_event(name: *const c_char) -> u32;
+}

@@ -1,0 +1,37 @@
+//! Ending jobs early. Never by SIGKILL, which would restart the whole cluster.
+
+use super::job::JobRef;
+use super::wait::{Goal, wait};
+use crate::pg::timestamp::Deadline;
+
+/// The longest grace: an hour.
+const GRACE_LIMIT: i32 = 3_600_000;
+
+/// Asks a job to end: it does not start its next statement, and the one that runs ends with 57014. Nothing happens to a
+/// job whose outcome is final.
+pub fn cancel(job: JobRef) {
+    let Some(link) = job.link.get() else { return };
+    job.cancel_requested.set(true);
+    link.channel.request_cancel();
+    if !link.channel.outcome.is_published() {
+        link.process.interrupt();
+    }
+}
+
+/// The same for each, and where a job still runs after so many milliseconds (0 to an hour) in all, ends its worker.
+pub fn cancel_with_grace(jobs: &[JobRef], grace_ms: i32) {
+    jobs.iter().for_each(|job| cancel(*job));
+    let grace = Deadline::after(i64::from(grace_ms.clamp(0, GRACE_LIMIT)));
+    if !wait(jobs, Goal::All, grace) {
+        jobs.iter().for_each(|job| terminate(*job));
+    }
+}
+
+/// SIGTERM to a worker that a cancel was not enough for.
+fn terminate(job: JobRef) {
+    if let Some(link) = job.link.get()
+        && !link.channel.outcome.is_published()
+    {
+        link.process.terminate();
+    }
+}

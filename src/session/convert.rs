@@ -1,0 +1,167 @@
+//! From the columns that a job sends to those that the caller declared: API.md, SQLSTATE 42804.
+
+use super::job::{Column, Columns};
+use crate::channel::wire::tuple::Attribute;
+use crate::pg::call::datum;
+use crate::pg::error::{Report, code};
+use crate::pg::memory::Context;
+use crate::pg::tuple::{self, Descriptor};
+use crate::pg::types::{self, Coercion, Function};
+use crate::pg_sys as sys;
+use core::ffi::c_void;
+use core::ptr::NonNull;
+
+/// What has to be done with a column's values.
+#[derive(Clone, Copy)]
+enum Step {
+    Pass,
+    /// Through the output function; the column is declared text.
+    Text(Function),
+    /// The declared typmod is another.
+    Length(Function, i32),
+    /// The same for an array, whose elements only its input function reaches: output, then input.
+    Reinput { output: Function, input: sys::Oid, io_param: sys::Oid, typmod: i32 },
+    /// The declared type is a domain.
+    Domain(sys::Oid, *mut c_void),
+}
+
+/// How to convert a whole row, in the caller's memory context.
+#[derive(Clone, Copy)]
+pub struct Plan {
+    steps: NonNull<[Step]>,
+    /// The columns as they come.
+    pub source: Descriptor,
+    context: Context,
+}
+
+/// Whether the declared columns are just those that come, so that nothing needs looking up.
+pub fn is_exact(columns: Columns<'_>, declared: Descriptor) -> bool {
+    columns.0.len() == declared.len()
+        && columns.0.iter().enumerate().all(|(i, column)| {
+            let wanted = declared.column(i);
+            wanted.type_oid == column.type_oid && wanted.typmod == column.typmod
+        })
+}
+
+/// What rows of the given columns are checked against, in the current memory context.
+pub fn attributes(desc: Descriptor) -> NonNull<[Attribute]> {
+    let count = desc.len();
+    let place = Context::current().alloc(count * size_of::<Attribute>()).cast::<Attribute>();
+    for i in 0..count {
+        let column = desc.column(i);
+        let Some(attribute) = Attribute::new(column.length, column.alignment) else { unreachable!() };
+        // SAFETY: room for `count` of them was made.
+        unsafe { place.add(i).write(attribute) };
+    }
+    NonNull::slice_from_raw_parts(place, count)
+}
+
+/// Decides for each column, or raises 42804. Nothing is consumed by failing here.
+pub fn plan(columns: Columns<'_>, declared: Descriptor) -> Plan {
+    types::accept_invalidations();
+    let count = columns.0.len();
+    if count != declared.len() {
+        Report::error(code::DATATYPE_MISMATCH)
+            .message(format_args!("column definition list does not match the rows of the background job"))
+            .detail(format_args!("The job returns {count} columns, the list has {}.", declared.len()))
+            .raise();
+    }
+    for (i, column) in columns.0.iter().enumerate() {
+        if !types::exists(column.type_oid) {
+            Report::error(code::DATATYPE_MISMATCH)
+                .message(format_args!("column {} of the background job has a type that does not exist any more", i + 1))
+                .detail(format_args!("Column \"{}\" has the type with OID {}.", column.name, column.type_oid))
+                .raise();
+        }
+    }
+    let context = Context::current();
+    let source = Descriptor::build(count, |i| match columns.0.get(i) {
+        Some(column) => (column.name.as_ptr(), column.type_oid, column.typmod),
+        None => unreachable!(),
+    });
+    let place = context.alloc(count * size_of::<Step>()).cast::<Step>();
+    for (i, column) in columns.0.iter().enumerate() {
+        let step = step(i, column, declared.column(i), context);
+        // SAFETY: room for `count` of them was made.
+        unsafe { place.add(i).write(step) };
+    }
+    Plan { steps: NonNull::slice_from_raw_parts(place, count), source, context }
+}
+
+fn step(i: usize, column: &Column, declared: tuple::Column, context: Context) -> Step {
+    let same_type = column.type_oid == declared.type_oid;
+    if same_type && column.typmod == declared.typmod {
+        return Step::Pass;
+    }
+    if same_type && declared.typmod < 0 {
+        return Step::Pass;
+    }
+    if same_type {
+        return match Function::length_coercion(column.type_oid, context) {
+            None => Step::Pass,
+            Some((function, Coercion::Value)) => Step::Length(function, declared.typmod),
+            Some((_, Coercion::Elements)) => {
+                let (input, io_param) = types::input(column.type_oid);
+                Step::Reinput {
+                    output: Function::output(column.type_oid, context),
+                    input,
+                    io_param,
+                    typmod: declared.typmod,
+                }
+            }
+        };
+    }
+    if declared.type_oid == sys::TEXTOID {
+        return Step::Text(Function::output(column.type_oid, context));
+    }
+    let (declared_base, declared_typmod) = types::base(declared.type_oid, declared.typmod);
+    let (column_base, column_typmod) = types::base(column.type_oid, column.typmod);
+    let fits = column_base == declared_base && (declared_typmod < 0 || declared_typmod == column_typmod);
+    if fits && declared.type_oid != declared_base {
+        return Step::Domain(declared.type_oid, types::NO_CACHE);
+    }
+    if fits {
+        // A domain's value where its base type is declared.
+        return Step::Pass;
+    }
+    Report::error(code::DATATYPE_MISMATCH)
+        .message(format_args!("column definition list does not match the rows of the background job"))
+        .detail(format_args!(
+            "Column {} (\"{}\") is of type {}, but is declared as {}.",
+            i + 1,
+            column.name,
+            types::name(column.type_oid, column.typmod),
+            types::name(declared.type_oid, declared.typmod),
+        ))
+        .hint(format_args!("Declare the column with its own type, or as text."))
+        .raise()
+}
+
+impl Plan {
+    /// Converts one row's values in place. New values are in the current memory context.
+    ///
+    /// # Safety
+    /// The arrays hold a row of `source`.
+    pub unsafe fn convert(&mut self, values: &mut [sys::Datum], nulls: &[bool]) {
+        // SAFETY: the steps live as long as the plan's context, and nobody else uses them meanwhile.
+        let steps = unsafe { self.steps.as_mut() };
+        for ((step, value), null) in steps.iter_mut().zip(values).zip(nulls) {
+            match step {
+                Step::Domain(domain, cache) => {
+                    // SAFETY: the value is of the domain's base type, as `step` has made sure.
+                    unsafe { types::check_domain((!null).then_some(*value), *domain, cache, self.context) };
+                }
+                _ if *null => {}
+                Step::Pass => {}
+                // SAFETY: the output function of the column's type.
+                Step::Text(function) => *value = datum::text(unsafe { function.call_output(*value) }).unwrap_or(0),
+                // SAFETY: the length coercion function of the column's type.
+                Step::Length(function, typmod) => *value = unsafe { function.call_length_coercion(*value, *typmod) },
+                Step::Reinput { output, input, io_param, typmod } => {
+                    // SAFETY: output and input function of the column's type.
+                    *value = unsafe { types::call_input(*input, output.call_output(*value), *io_param, *typmod) };
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! A job as the launching session knows it, and the link to the worker that runs it.
+
+use super::spool::Spool;
+use crate::channel::progress::MESSAGE_LIMIT;
+use crate::channel::segment::Channel;
+use crate::channel::wire::response::Stream;
+use crate::channel::wire::tuple::Attribute;
+use crate::pg::bgworker;
+use crate::pg::error::{CaughtError, Fields};
+use crate::pg::memory::Context;
+use crate::pg::shm_mq::Handle;
+use crate::pg::text::Str;
+use crate::pg::timestamp::Timestamp;
+use crate::pg::tuplestore::Tuplestore;
+use crate::pg_sys::Oid;
+use core::cell::Cell;
+use core::ffi::c_int;
+use core::ops::Deref;
+use core::ptr::NonNull;
+
+/// API.md, States.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// The worker starts or connects.
+    Starting,
+    Running,
+    /// Succeeded.
+    Stopped,
+    Error,
+    Canceled,
+}
+
+impl State {
+    /// As SQL shows it.
+    pub const fn name(self) -> Str {
+        Str::from_static(match self {
+            Self::Starting => c"starting",
+            Self::Running => c"running",
+            Self::Stopped => c"stopped",
+            Self::Error => c"error",
+            Self::Canceled => c"canceled",
+        })
+    }
+}
+
+/// How a job ended; what is not known yet is zero or None. Texts live in the job's context.
+#[derive(Clone, Copy)]
+pub struct Outcome {
+    /// Packed; 0 for success.
+    pub sqlstate: c_int,
+    pub fields: Fields,
+    pub command_tag: Option<Str>,
+    pub row_count: i64,
+    pub started_at: Timestamp,
+    pub finished_at: Timestamp,
+    pub timed_out: bool,
+}
+
+impl Outcome {
+    /// Nothing known.
+    pub const NONE: Self = Self {
+        sqlstate: 0,
+        fields: Fields::NONE,
+        command_tag: None,
+        row_count: 0,
+        started_at: 0,
+        finished_at: 0,
+        timed_out: false,
+    };
+}
+
+/// The rows' columns as the worker announced them, in the job's context.
+#[derive(Clone, Copy)]
+pub struct Columns<'a>(pub &'a [Column]);
+
+/// One of them.
+#[derive(Clone, Copy)]
+pub struct Column {
+    pub name: Str,
+    pub type_oid: Oid,
+    pub typmod: i32,
+}
+
+/// Where rows go while `result` waits for them: the executor's own tuplestore. Valid only while it runs.
+#[derive(Clone, Copy)]
+pub struct Direct {
+    pub store: Tuplestore,
+    /// What every row is checked against.
+    pub attributes: NonNull<[Attribute]>,
+}
+
+/// This session's hold on a worker process. It lives until the job's outcome is final and read.
+#[derive(Clone, Copy)]
+pub struct Link {
+    pub channel: Channel,
+    pub process: bgworker::Handle,
+    pub requests: Handle,
+    /// None once nobody wants what comes: the worker then discards it.
+    pub responses: Option<Handle>,
+}
+
+/// A job. Fields that change are Cells: a backend has one thread, and a JobRef may be held anywhere.
+pub struct Job {
+    pub next: Cell<Option<JobRef>>,
+    /// Everything of the job lives here, the job itself included.
+    pub context: Context,
+    pub pid: c_int,
+    /// 0 for jobs of the v1 functions.
+    pub cookie: i64,
+    pub sql: Str,
+    pub label: Option<Str>,
+    pub launched_at: Timestamp,
+    /// The current user at launch: whose rights the job has, and who may touch it.
+    pub user: Oid,
+    /// As asked for; 0 became the default.
+    pub queue_size: c_int,
+    /// Fire and forget: it sends nothing.
+    pub submitted: bool,
+    pub consumed: Cell<bool>,
+    /// Forgotten by its handle, but still running and counted.
+    pub detached: Cell<bool>,
+    pub cancel_requested: Cell<bool>,
+    /// None once the outcome is final.
+    pub link: Cell<Option<Link>>,
+    pub stream: Cell<Stream>,
+    /// Complete messages received.
+    pub received: Cell<u64>,
+    pub columns: Cell<Option<Columns<'static>>>,
+    /// Set while somebody wants to decide where rows go before the first of them arrives.
+    pub stop_at_columns: Cell<bool>,
+    pub spool: Cell<Option<Spool>>,
+    pub direct: Cell<Option<Direct>>,
+    /// Why rows could not be kept.
+    pub rows_lost: Cell<Option<CaughtError>>,
+    /// An error that came whole through the queue, because the record had to cut it.
+    pub whole_error: Cell<Option<Fields>>,
+    /// Progress as it was when the job ended.
+    pub last_progress: Cell<Option<(i32, Option<Str>)>>,
+    pub state: Cell<State>,
+    pub outcome: Cell<Outcome>,
+}
+
+/// A job in the registry.
+///
+/// # Invariants
+/// Points to a job whose context is alive. `registry::forget` ends it; whoever calls that holds no copy afterwards.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct JobRef(NonNull<Job>);
+
+impl JobRef {
+    /// Puts a job into its own context.
+    pub fn new(job: Job) -> Self {
+        Self(job.context.alloc_for(job))
+    }
+}
+
+impl Deref for JobRef {
+    type Target = Job;
+
+    fn deref(&self) -> &Job {
+        // SAFETY: by the type's invariant; what changes is in Cells.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl Job {
+    /// Whether the outcome is still open.
+    pub fn is_running(&self) -> bool {
+        self.link.get().is_some()
+    }
+
+    /// The state now: a worker that is connected shows as running.
+    pub fn current_state(&self) -> State {
+        match self.link.get() {
+            Some(link) if link.channel.is_running() => State::Running,
+            _ => self.state.get(),
+        }
+    }
+
+    /// The latest progress: a percentage and the length of the message put into `buffer`. None where none was reported.
+    pub fn progress(&self, buffer: &mut [u8; MESSAGE_LIMIT]) -> Option<(i32, Option<usize>)> {
+        if let Some(link) = self.link.get() {
+            return link.channel.progress.read(buffer).map(|r| (r.percent, r.message_length));
+        }
+        let (percent, message) = self.last_progress.get()?;
+        if let Some(message) = message {
+            for (to, from) in buffer.iter_mut().zip(message.bytes()) {
+                *to = *from;
+            }
+        }
+        Some((percent, message.map(|message| message.bytes().len().min(MESSAGE_LIMIT))))
+    }
+
+    /// Keeps the latest progress beyond the worker's life.
+    pub fn keep_progress(&self) {
+        let mut buffer = [0; MESSAGE_LIMIT];
+        let kept = self.progress(&mut buffer).map(|(percent, length)| {
+            let message = length.and_then(|length| buffer.get(..length));
+            (percent, message.map(|message| self.context.copy_string(message)))
+        });
+        self.last_progress.set(kept);
+    }
+
+    /// Whether it ended with an error.
+    pub fn has_error(&self) -> bool {
+        !self.is_running() && self.outcome.get().sqlstate != 0
+    }
+}

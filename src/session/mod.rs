@@ -1,0 +1,65 @@
+//! The launching side: which jobs this session has, and everything that can be done with them.
+//!
+//! `launch` makes a job, `pump` moves what its worker sends, `wait` waits for outcomes, `result` delivers rows, `cancel`
+//! ends work early; `registry` remembers.
+
+pub mod cancel;
+mod convert;
+mod deadlock;
+pub mod job;
+pub mod launch;
+pub mod pump;
+pub mod registry;
+pub mod result;
+pub mod run;
+pub mod settings;
+mod spool;
+pub mod stats;
+pub mod wait;
+
+use crate::pg::bgworker;
+use crate::pg::memory::Context;
+use core::cell::Cell;
+use core::ptr::NonNull;
+use job::JobRef;
+use stats::Counters;
+
+/// Everything a session remembers between calls: one place.
+pub struct State {
+    /// TopMemoryContext's child; made at the first use.
+    context: Cell<Option<Context>>,
+    /// Newest first.
+    jobs: Cell<Option<JobRef>>,
+    /// Workers whose outcome is final but whose process the postmaster has not reaped yet.
+    leaving: Cell<Option<NonNull<Leaving>>>,
+    /// Spools that cannot be closed for now.
+    parked: Cell<Option<NonNull<spool::Parked>>>,
+    pub counters: Counters,
+}
+
+/// A worker on its way out.
+struct Leaving {
+    process: bgworker::Handle,
+    context: Context,
+    next: Option<NonNull<Leaving>>,
+}
+
+// SAFETY: a backend has one thread, and no signal handler touches this.
+unsafe impl Sync for State {}
+
+pub static STATE: State = State {
+    context: Cell::new(None),
+    jobs: Cell::new(None),
+    leaving: Cell::new(None),
+    parked: Cell::new(None),
+    counters: Counters::new(),
+};
+
+/// The context of everything that outlives a call.
+pub fn context() -> Context {
+    STATE.context.get().unwrap_or_else(|| {
+        let context = Context::top().create(c"pg_background");
+        STATE.context.set(Some(context));
+        context
+    })
+}

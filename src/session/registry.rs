@@ -1,0 +1,148 @@
+//! The session's jobs: finding, checking, forgetting them.
+
+use super::STATE;
+use super::job::{Job, JobRef};
+use crate::pg::error::{Report, code};
+use crate::pg::identity;
+use core::ffi::c_int;
+
+/// Finished jobs that nobody detached: so many are remembered, the newest.
+const FINISHED_LIMIT: usize = 1000;
+
+/// All jobs, newest first, detached ones included. The job at hand may be forgotten meanwhile, no other.
+pub fn all() -> impl Iterator<Item = JobRef> {
+    let mut next = STATE.jobs.get();
+    core::iter::from_fn(move || {
+        let job = next?;
+        next = job.next.get();
+        Some(job)
+    })
+}
+
+/// The jobs that handles still refer to, newest first.
+pub fn tracked() -> impl Iterator<Item = JobRef> {
+    all().filter(|job| !job.detached.get())
+}
+
+/// The jobs whose outcome is open, detached ones included.
+pub fn running() -> impl Iterator<Item = JobRef> {
+    all().filter(|job| job.is_running())
+}
+
+/// Takes a new job in.
+pub fn insert(job: Job) -> JobRef {
+    let job = JobRef::new(job);
+    job.next.set(STATE.jobs.get());
+    STATE.jobs.set(Some(job));
+    job
+}
+
+/// Forgets a finished job with everything of it.
+pub fn forget(job: JobRef) {
+    unlink(job);
+    if let Some(spool) = job.spool.take() {
+        let context = job.context;
+        context.delete();
+        spool.end();
+    } else {
+        job.context.delete();
+    }
+}
+
+fn unlink(job: JobRef) {
+    if STATE.jobs.get() == Some(job) {
+        STATE.jobs.set(job.next.get());
+        return;
+    }
+    if let Some(before) = all().find(|other| other.next.get() == Some(job)) {
+        before.next.set(job.next.get());
+    }
+}
+
+/// Stops tracking: a finished job is forgotten, a running one goes on without its handle and without sending.
+pub fn detach(job: JobRef) {
+    if job.is_running() {
+        job.detached.set(true);
+        super::pump::let_go(job);
+    } else {
+        forget(job);
+    }
+}
+
+/// Forgets the oldest finished jobs beyond what is kept.
+pub fn prune() {
+    let mut finished = 0;
+    for job in all() {
+        if !job.is_running() {
+            finished += 1;
+            if finished > FINISHED_LIMIT {
+                forget(job);
+            }
+        }
+    }
+}
+
+/// How a function names the job that it is about.
+#[derive(Clone, Copy)]
+pub enum Handle {
+    /// The newest job on that process.
+    Pid(c_int),
+    PidAndCookie(c_int, i64),
+}
+
+impl Handle {
+    const fn pid(self) -> c_int {
+        match self {
+            Self::Pid(pid) | Self::PidAndCookie(pid, _) => pid,
+        }
+    }
+}
+
+/// The job of a handle, if there is one.
+pub fn find(handle: Handle) -> Option<JobRef> {
+    tracked().find(|job| {
+        job.pid == handle.pid()
+            && match handle {
+                Handle::Pid(_) => true,
+                Handle::PidAndCookie(_, cookie) => job.cookie == cookie,
+            }
+    })
+}
+
+/// The job of a handle that the current user may touch, or 42704, `wrong_cookie`, 42501.
+pub fn get(handle: Handle, wrong_cookie: c_int) -> JobRef {
+    let Some(job) = find(handle) else {
+        refuse_unknown(handle, wrong_cookie)
+    };
+    check_rights(&job);
+    job
+}
+
+fn refuse_unknown(handle: Handle, wrong_cookie: c_int) -> ! {
+    let pid = handle.pid();
+    if tracked().any(|job| job.pid == pid) {
+        Report::error(wrong_cookie)
+            .message(format_args!("cookie does not match the background job of PID {pid}"))
+            .hint(format_args!("Use pid and cookie as the launching function returned them."))
+            .raise()
+    }
+    Report::error(code::UNDEFINED_OBJECT)
+        .message(format_args!("PID {pid} is not a background job of this session"))
+        .detail(format_args!("It was never launched here, was detached, or its result was consumed."))
+        .raise()
+}
+
+/// 42501 unless the current user has the rights of the role that launched the job.
+pub fn check_rights(job: &Job) {
+    if !may_see(job) {
+        Report::error(code::INSUFFICIENT_PRIVILEGE)
+            .message(format_args!("permission denied for background job of PID {}", job.pid))
+            .detail(format_args!("Only roles with the privileges of the role that launched it may use it."))
+            .raise();
+    }
+}
+
+/// Whether the current user has those rights.
+pub fn may_see(job: &Job) -> bool {
+    identity::has_privileges_of(job.user)
+}

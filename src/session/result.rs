@@ -1,0 +1,163 @@
+//! Delivering a job's rows to the caller, once.
+
+use super::convert::{self, Plan};
+use super::job::{Direct, Job, JobRef, State};
+use super::wait::{Goal, wait, wait_until};
+use super::{cancel, pump, registry};
+use crate::channel::wire::tuple::{Attribute, check_tuple_attributes};
+use crate::pg::call::ResultSet;
+use crate::pg::error::{Fields, Report, catch, code};
+use crate::pg::memory::Context;
+use crate::pg::timestamp::Deadline;
+use crate::pg::tuple::{Descriptor, MinimalTuple, Slot};
+use crate::pg::tuplestore::Tuplestore;
+use crate::pg_sys as sys;
+use core::cell::Cell;
+use core::ptr::NonNull;
+
+/// Milliseconds between the cancel of a job whose time is over and the end of its worker.
+pub const TIMEOUT_GRACE: i32 = 1000;
+
+/// The job's rows as the caller declared them. Waits for the outcome, no longer than until `deadline`: then the job is
+/// cancelled and 57014 raised. The job is forgotten when all went well; an error of the job is raised as it was, and the
+/// job stays with its outcome. 42804 consumes nothing.
+pub fn result(job: JobRef, set: ResultSet, deadline: Deadline) -> sys::Datum {
+    if job.submitted {
+        Report::error(code::FEATURE_NOT_SUPPORTED)
+            .message(format_args!("background job of PID {} was submitted and has no result", job.pid))
+            .detail(format_args!("Rows of submitted jobs are discarded in the worker."))
+            .hint(format_args!("Use pg_background_launch_v2 to get rows back."))
+            .raise();
+    }
+    if job.consumed.get() {
+        Report::error(code::UNDEFINED_OBJECT)
+            .message(format_args!("result of the background job of PID {} was consumed already", job.pid))
+            .raise();
+    }
+    let store = set.begin();
+    job.stop_at_columns.set(true);
+    let in_time = Cell::new(true);
+    let waited = catch(|| {
+        in_time.set(wait_until(&[job], Goal::All, deadline, || {
+            !job.is_running() || job.columns.get().is_some()
+        }));
+    });
+    job.stop_at_columns.set(false);
+    if let Err(caught) = waited {
+        caught.rethrow();
+    }
+    if !in_time.get() {
+        time_out(job);
+    }
+    match job.columns.get() {
+        Some(columns) if job.is_running() && convert::is_exact(columns, set.desc) => read_directly(job, set, store, deadline),
+        _ => read_afterwards(job, set, store, deadline),
+    }
+    registry::forget(job);
+    set.finish(store)
+}
+
+/// Rows go straight to the executor while they come. Being interrupted, the reader loses them; the job goes on.
+fn read_directly(job: JobRef, set: ResultSet, store: Tuplestore, deadline: Deadline) {
+    let attributes = convert::attributes(set.desc);
+    job.consumed.set(true);
+    let read = catch(|| {
+        if let Some(spool) = job.spool.get() {
+            spool.read(|tuple| store_checked(&job, store, tuple, attributes));
+        }
+        job.direct.set(Some(Direct { store, attributes }));
+        if !wait(&[job], Goal::All, deadline) {
+            time_out(job);
+        }
+    });
+    job.direct.set(None);
+    if let Err(caught) = read {
+        pump::let_go(job);
+        caught.rethrow();
+    }
+    raise_failure(&job);
+}
+
+/// Rows are kept until the outcome is known, then looked at.
+fn read_afterwards(job: JobRef, set: ResultSet, store: Tuplestore, deadline: Deadline) {
+    if !wait(&[job], Goal::All, deadline) {
+        time_out(job);
+    }
+    if job.state.get() != State::Stopped {
+        job.consumed.set(true);
+    }
+    raise_failure(&job);
+    let Some(columns) = job.columns.get() else { return };
+    if convert::is_exact(columns, set.desc) {
+        let attributes = convert::attributes(set.desc);
+        if let Some(spool) = job.spool.get() {
+            spool.read(|tuple| store_checked(&job, store, tuple, attributes));
+        }
+        return;
+    }
+    let plan = Cell::new(convert::plan(columns, set.desc));
+    if let Some(spool) = job.spool.get() {
+        let attributes = convert::attributes(plan.get().source);
+        let slot = Slot::minimal(plan.get().source);
+        let row_context = Context::current().create(c"pg_background row");
+        spool.read(|tuple| {
+            check(&job, tuple, attributes);
+            row_context.run(|| convert_row(&plan, slot, tuple, set.desc, store));
+            row_context.reset();
+        });
+        slot.free();
+    }
+}
+
+/// The caller's time is over: ends the job and says so.
+fn time_out(job: JobRef) -> ! {
+    cancel::cancel_with_grace(&[job], TIMEOUT_GRACE);
+    Report::error(code::QUERY_CANCELED)
+        .message(format_args!("canceling background job of PID {} due to time-out", job.pid))
+        .raise()
+}
+
+fn convert_row(plan: &Cell<Plan>, slot: Slot, tuple: MinimalTuple<'_>, declared: Descriptor, store: Tuplestore) {
+    slot.store(tuple);
+    let (values, nulls) = slot.values();
+    let mut steps = plan.get();
+    // SAFETY: the slot holds a row of the plan's source, which was checked.
+    unsafe { steps.convert(values, nulls) };
+    store.put_values(declared, values, nulls);
+    slot.clear();
+}
+
+/// Raises what kept the job, or its rows, from being there.
+fn raise_failure(job: &Job) {
+    if let Some(error) = job.rows_lost.get() {
+        job.consumed.set(true);
+        error.raise_again();
+    }
+    let outcome = job.outcome.get();
+    if outcome.sqlstate != 0 {
+        raise(outcome.sqlstate, &outcome.fields);
+    }
+}
+
+/// Raises a job's error as it was.
+pub fn raise(sqlstate: i32, fields: &Fields) -> ! {
+    Report::error(sqlstate).fields(fields).raise()
+}
+
+fn store_checked(job: &Job, store: Tuplestore, tuple: MinimalTuple<'_>, attributes: NonNull<[Attribute]>) {
+    check(job, tuple, attributes);
+    store.put(tuple);
+}
+
+/// What a row claims about itself has to fit its columns before anything reads it as a row: 08P01.
+fn check(job: &Job, tuple: MinimalTuple<'_>, attributes: NonNull<[Attribute]>) {
+    // SAFETY: the attributes live in the caller's memory context.
+    let attributes = unsafe { attributes.as_ref() };
+    if let Err(malformed) = check_tuple_attributes(tuple.bytes(), attributes) {
+        job.consumed.set(true);
+        Report::error(code::PROTOCOL_VIOLATION)
+            .message(format_args!("malformed message from background worker"))
+            .detail(format_args!("{}", malformed.as_str()))
+            .raise();
+    }
+}

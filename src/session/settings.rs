@@ -1,0 +1,64 @@
+//! The settings below `pg_background.`: API.md, Settings.
+
+use crate::pg::guc::{IntSetting, reserve_prefix};
+use crate::pg::shm_mq::Queue;
+use core::ffi::c_int;
+
+/// Running jobs of this session, at most.
+pub static MAX_WORKERS: IntSetting = IntSetting::new(
+    c"pg_background.max_workers",
+    c"Sets the maximum number of background jobs of this session that run at a time.",
+    16,
+    1000,
+);
+
+/// The largest queue that anyone may ask for: 256 MB.
+const QUEUE_LIMIT: c_int = 256 * 1024 * 1024;
+
+/// Bytes of the queue through which a job's rows come, where the caller does not say.
+pub static DEFAULT_QUEUE_SIZE: IntSetting = IntSetting::new(
+    c"pg_background.default_queue_size",
+    c"Sets the size of a job's result queue where the caller gives 0.",
+    64 * 1024,
+    QUEUE_LIMIT,
+)
+.bytes();
+
+/// Milliseconds a whole job may take; 0 for no limit.
+pub static WORKER_TIMEOUT: IntSetting = IntSetting::new(
+    c"pg_background.worker_timeout",
+    c"Sets the maximum allowed duration of a background job.",
+    0,
+    c_int::MAX,
+)
+.milliseconds();
+
+/// Bytes; what `queue_size` may be at most.
+pub static MAX_QUEUE_SIZE: IntSetting = IntSetting::new(
+    c"pg_background.max_queue_size",
+    c"Sets the maximum size of a job's result queue.",
+    QUEUE_LIMIT,
+    QUEUE_LIMIT,
+)
+.bytes()
+.for_superusers();
+
+/// Milliseconds to wait for a worker slot; 0 to fail at once.
+pub static LAUNCH_TIMEOUT: IntSetting = IntSetting::new(
+    c"pg_background.launch_timeout",
+    c"Sets how long a launch waits for a free worker slot.",
+    0,
+    c_int::MAX,
+)
+.milliseconds();
+
+/// Tells the server about all of them.
+pub fn define() {
+    let smallest_queue = c_int::try_from(Queue::minimum_size()).unwrap_or(c_int::MAX);
+    MAX_WORKERS.define(1);
+    DEFAULT_QUEUE_SIZE.define(smallest_queue);
+    WORKER_TIMEOUT.define(0);
+    MAX_QUEUE_SIZE.define(smallest_queue);
+    LAUNCH_TIMEOUT.define(0);
+    reserve_prefix(c"pg_background");
+}

@@ -1,0 +1,94 @@
+//! Waiting for outcomes: by latch, interruptibly, while every job's messages are taken in.
+
+use super::job::JobRef;
+use super::{cancel, deadlock, pump};
+use crate::pg::error::{Report, code};
+use crate::pg::guc;
+use crate::pg::latch::{self, WaitEvent};
+use crate::pg::timestamp::{Deadline, now};
+
+/// Shown while this session waits for a job to end.
+static WAIT_FOR_JOB: WaitEvent = WaitEvent::new(c"PgBackgroundWait");
+
+/// Which of several jobs a wait is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Goal {
+    All,
+    Any,
+}
+
+/// Waits until all or any of the jobs are final. False when the deadline passed first. Raises 40P01 when this can never
+/// come to pass because workers wait for this session's locks; they are cancelled.
+pub fn wait(jobs: &[JobRef], goal: Goal, deadline: Deadline) -> bool {
+    wait_until(jobs, goal, deadline, || match goal {
+        Goal::All => jobs.iter().all(|job| !job.is_running()),
+        Goal::Any => jobs.iter().any(|job| !job.is_running()),
+    })
+}
+
+/// Waits until `done`, which depends on nothing but those jobs.
+pub fn wait_until(jobs: &[JobRef], goal: Goal, deadline: Deadline, done: impl Fn() -> bool) -> bool {
+    let mut check = next_check();
+    loop {
+        latch::reset();
+        pump::pump_all();
+        if done() {
+            return true;
+        }
+        let time = now();
+        if deadline.passed(time) {
+            return false;
+        }
+        if check.passed(time) {
+            check_deadlock(jobs, goal);
+            check = next_check();
+        }
+        latch::wait(deadline.earlier(check).left(time), &WAIT_FOR_JOB);
+    }
+}
+
+fn next_check() -> Deadline {
+    Deadline::after(i64::from(guc::deadlock_timeout()))
+}
+
+/// One job that can never end fails a wait for all; a wait for any fails when none can.
+fn check_deadlock(jobs: &[JobRef], goal: Goal) {
+    let stuck = |job: &&JobRef| job.is_running() && deadlock::waits_for_us(job.pid);
+    let victims = jobs.iter().filter(stuck).count();
+    let hopeless = match goal {
+        Goal::All => victims > 0,
+        Goal::Any => victims > 0 && victims == jobs.len(),
+    };
+    if !hopeless {
+        return;
+    }
+    let Some(first) = jobs.iter().find(stuck) else { return };
+    let pid = first.pid;
+    jobs.iter().filter(stuck).for_each(|job| cancel::cancel(*job));
+    Report::error(code::T_R_DEADLOCK_DETECTED)
+        .message(format_args!("deadlock detected between this session and its background worker"))
+        .detail(format_args!(
+            "This session waits for the worker with PID {pid}, which waits, directly or through others, for a lock \
+             of this session's transaction. The worker was canceled."
+        ))
+        .hint(format_args!(
+            "Commit before waiting. CREATE INDEX, REINDEX and DROP INDEX CONCURRENTLY wait for every older snapshot, \
+             that of the waiting statement included: poll them with pg_background_wait_v2_timeout(pid, cookie, 0) \
+             in statements of their own."
+        ))
+        .raise()
+}
+
+/// The longest time-out: a day.
+const TIMEOUT_LIMIT: i32 = 86_400_000;
+
+/// A time-out in milliseconds as given by a caller, or 22023.
+pub fn check_timeout(timeout_ms: i32) -> i32 {
+    if !(0..=TIMEOUT_LIMIT).contains(&timeout_ms) {
+        Report::error(code::INVALID_PARAMETER_VALUE)
+            .message(format_args!("time-out {timeout_ms} is out of range"))
+            .detail(format_args!("It has to be between 0 and {TIMEOUT_LIMIT} milliseconds."))
+            .raise();
+    }
+    timeout_ms
+}

@@ -1,0 +1,202 @@
+//! Looking: lists, progress, outcomes, statistics.
+
+use super::{VOID, handle, job, sql_functions};
+use crate::channel::progress::MESSAGE_LIMIT;
+use crate::channel::wire::text::clip;
+use crate::pg::call::{ResultSet, datum};
+use crate::pg::encoding::character_length;
+use crate::pg::error::{Report, code, sqlstate_text};
+use crate::pg::text::Str;
+use crate::pg_sys as sys;
+use crate::session::job::{Job, JobRef};
+use crate::session::{STATE, pump, registry, settings};
+use crate::worker;
+
+/// Bytes of a job's SQL in the list.
+const PREVIEW_LIMIT: usize = 120;
+/// Bytes of a job's error in the list.
+const LAST_ERROR_LIMIT: usize = 512;
+
+sql_functions! {
+    /// `pg_background_progress(pct, msg)`
+    fn pg_background_progress(call) {
+        let percent = call.required(call.int32(0), "pct");
+        if !worker::in_job() {
+            Report::error(code::FEATURE_NOT_SUPPORTED)
+                .message(format_args!("progress can only be reported by a background job"))
+                .hint(format_args!("Call pg_background_progress in the SQL that you launch."))
+                .raise();
+        }
+        worker::report_progress(percent, call.text(1));
+        VOID
+    }
+
+    /// `pg_background_get_progress_v2(pid, cookie) -> progress`
+    fn pg_background_get_progress_v2(call) {
+        let Some(job) = registry::find(handle(call)) else { return call.null() };
+        registry::check_rights(&job);
+        pump::pump_all();
+        let mut message = [0; MESSAGE_LIMIT];
+        let Some((percent, length)) = job.progress(&mut message) else { return call.null() };
+        let message = length.and_then(|length| message.get(..length));
+        call.row(&[datum::int32(percent), message.and_then(datum::text_from_bytes)])
+    }
+
+    /// `pg_background_list_v2() -> setof record`
+    fn pg_background_list_v2(call) {
+        let set = call.result_set();
+        check_list(set);
+        pump::pump_all();
+        let store = set.begin();
+        for job in registry::tracked() {
+            let visible = registry::may_see(&job);
+            let outcome = job.outcome.get();
+            set.put(store, &[
+                datum::int32(job.pid),
+                datum::int64(job.cookie),
+                datum::timestamp(job.launched_at),
+                datum::oid(job.user),
+                datum::int32(job.queue_size),
+                datum::text(job.current_state().name()),
+                if visible { clipped(job.sql, PREVIEW_LIMIT) } else { None },
+                outcome.fields.message.filter(|_| visible).and_then(|m| clipped(m, LAST_ERROR_LIMIT)),
+                datum::bool(job.consumed.get()),
+                job.label.filter(|_| visible).and_then(datum::text),
+            ]);
+        }
+        set.finish(store)
+    }
+
+    /// `pg_background_stats_v2() -> stats`
+    fn pg_background_stats_v2(call) {
+        pump::pump_all();
+        let counters = &STATE.counters;
+        call.row(&[
+            datum::int64(counters.launched.get()),
+            datum::int64(counters.completed.get()),
+            datum::int64(counters.failed.get()),
+            datum::int64(counters.canceled.get()),
+            datum::int32(counters.active()),
+            counters.average_ms().and_then(datum::float8),
+            datum::int32(settings::MAX_WORKERS.get()),
+            datum::int64(counters.timed_out.get()),
+        ])
+    }
+
+    /// `pg_background_result_info_v2(pid, cookie) -> result_info`
+    fn pg_background_result_info_v2(call) {
+        let job = up_to_date(job(call));
+        let (outcome, ended) = (job.outcome.get(), !job.is_running());
+        call.row(&[
+            if ended { datum::int64(outcome.row_count) } else { None },
+            outcome.command_tag.and_then(datum::text),
+            datum::bool(ended),
+            datum::bool(job.has_error()),
+            datum::timestamp(outcome.started_at),
+            datum::timestamp(outcome.finished_at),
+        ])
+    }
+
+    /// `pg_background_error_info_v2(pid, cookie) -> error`
+    fn pg_background_error_info_v2(call) {
+        let job = up_to_date(job(call));
+        if !job.has_error() {
+            return call.null();
+        }
+        let fields = job.outcome.get().fields;
+        let text = |field: Option<Str>| field.and_then(datum::text);
+        call.row(&[
+            sqlstate_of(&job),
+            text(fields.message),
+            text(fields.detail),
+            text(fields.hint),
+            text(fields.context),
+            text(fields.schema_name),
+            text(fields.table_name),
+            text(fields.column_name),
+            text(fields.constraint_name),
+        ])
+    }
+
+    /// `pg_background_outcome_v2(pid, cookie) -> outcome`
+    fn pg_background_outcome_v2(call) {
+        match registry::find(handle(call)) {
+            Some(job) => {
+                registry::check_rights(&job);
+                call.row(&outcome_columns(&up_to_date(job)))
+            }
+            None => call.row(&[]),
+        }
+    }
+
+    /// `pg_background_full_sql_v2(pid, cookie) -> text`
+    fn pg_background_full_sql_v2(call) {
+        datum::text(job(call).sql).unwrap_or(0)
+    }
+}
+
+/// The job as of now.
+fn up_to_date(job: JobRef) -> JobRef {
+    pump::pump_all();
+    job
+}
+
+/// The columns of pg_background_outcome.
+pub fn outcome_columns(job: &Job) -> [Option<sys::Datum>; 12] {
+    let (outcome, ended) = (job.outcome.get(), !job.is_running());
+    [
+        datum::int32(job.pid),
+        datum::int64(job.cookie),
+        datum::text(job.current_state().name()),
+        datum::bool(job.consumed.get()),
+        datum::bool(ended),
+        datum::bool(job.has_error()),
+        if ended { datum::int64(outcome.row_count) } else { None },
+        outcome.command_tag.and_then(datum::text),
+        sqlstate_of(job),
+        outcome.fields.message.and_then(datum::text),
+        job.label.and_then(datum::text),
+        datum::timestamp(job.launched_at),
+    ]
+}
+
+fn sqlstate_of(job: &Job) -> Option<sys::Datum> {
+    match job.outcome.get().sqlstate {
+        0 => None,
+        sqlstate => datum::text_from_bytes(&sqlstate_text(sqlstate)),
+    }
+}
+
+fn clipped(text: Str, limit: usize) -> Option<sys::Datum> {
+    datum::text_from_bytes(clip(text.bytes(), limit, character_length))
+}
+
+/// The list's columns: nine, and since 1.9 a label.
+const LIST_TYPES: [sys::Oid; 10] = [
+    sys::INT4OID,
+    sys::INT8OID,
+    sys::TIMESTAMPTZOID,
+    sys::OIDOID,
+    sys::INT4OID,
+    sys::TEXTOID,
+    sys::TEXTOID,
+    sys::TEXTOID,
+    sys::BOOLOID,
+    sys::TEXTOID,
+];
+
+/// 42804 unless the column definition list is nine or ten columns of just these types.
+fn check_list(set: ResultSet) {
+    let count = set.desc.len();
+    let fits = |i: usize| LIST_TYPES.get(i).is_some_and(|wanted| set.desc.column(i).type_oid == *wanted);
+    if (9..=10).contains(&count) && (0..count).all(fits) {
+        return;
+    }
+    Report::error(code::DATATYPE_MISMATCH)
+        .message(format_args!("column definition list does not match pg_background_list_v2()"))
+        .hint(format_args!(
+            "Use AS (pid int4, cookie int8, launched_at timestamptz, user_id oid, queue_size int4, state text, \
+             sql_preview text, last_error text, consumed bool, label text), with or without the label."
+        ))
+        .raise()
+}

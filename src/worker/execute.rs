@@ -1,0 +1,187 @@
+//! Runs the job's statements: DESIGN.md section 4, Statements.
+
+use super::rows::RowSender;
+use super::state::STATE;
+use crate::channel::segment::Channel;
+use crate::channel::wire::request::Request;
+use crate::pg::error::{Report, check_for_interrupts, code, raise_canceled};
+use crate::pg::memory::Context;
+use crate::pg::statement::{self, Class, Statement, Statements};
+use crate::pg::text::Str;
+use crate::pg::timeout::Timeout;
+use crate::pg::{activity, guc, identity, process, timestamp, xact};
+use core::ffi::c_int;
+use core::ptr::NonNull;
+use core::sync::atomic::Ordering;
+
+/// How long after worker_timeout's cancel a job may still catch its breath, in milliseconds.
+const TIMEOUT_GRACE: c_int = 1000;
+
+/// Runs all statements in one transaction and commits it. Raises what they raise.
+pub fn run(channel: Channel, request: &Request<'_>) {
+    let message_context = statement::make_message_context();
+    // SAFETY: the request was copied to a context that lives as long as the process.
+    let sql = unsafe { Str::from_nonnull(NonNull::from(request.sql).cast()) };
+    start_timers(request.worker_timeout_ms);
+    activity::running(sql);
+    STATE.started_at.set(timestamp::now());
+    let statements = message_context.run(|| Statements::parse(sql));
+    let was_logged = statements.log(sql);
+    refuse(statements);
+    let user = JobUser::of(request, statements);
+    user.before_transaction();
+    xact::start_command();
+    user.in_transaction();
+    STATE.discard.set(STATE.discard.get() || request.discard_output);
+    let tags = run_each(channel, request, sql, statements, message_context, &user);
+    if !STATE.discard.get() {
+        tags.finish();
+    }
+    STATE.committing.set(true);
+    xact::commit_command();
+    identity::leave_security_context();
+    Timeout::STATEMENT.stop();
+    stop_timers();
+    statement::log_duration(sql, was_logged);
+    activity::idle();
+}
+
+/// The rows of the answer: those of the last statement, or every command's tag.
+fn run_each(
+    channel: Channel,
+    request: &Request<'_>,
+    sql: Str,
+    statements: Statements,
+    message_context: Context,
+    user: &JobUser,
+) -> RowSender {
+    let count = statements.len();
+    let sender = RowSender::new();
+    for (i, statement) in statements.iter().enumerate() {
+        let is_last = i + 1 == count;
+        if count > 1 {
+            xact::begin_implicit_block();
+        }
+        if request.read_only {
+            xact::force_read_only();
+        }
+        Timeout::STATEMENT.start(guc::statement_timeout());
+        if channel.is_cancel_requested() {
+            raise_canceled();
+        }
+        check_for_interrupts();
+        let context = message_context.create(c"pg_background statement");
+        let portal = statement.open(sql, context);
+        let receiver = (is_last && portal.returns_rows()).then(|| sender.receiver());
+        let top_level = !(user.is_restricted(request) && statement.class() == Class::CallOrDo);
+        // SAFETY: the sender is complete and lives until this function returns.
+        let completion = unsafe { portal.run(top_level, receiver) };
+        portal.close();
+        if is_last {
+            STATE.row_count.set(completion.rows);
+            super::report::set_command_tag(completion.tag);
+        }
+        if receiver.is_none() {
+            sender.remember_tag(completion.tag);
+        }
+        if is_last {
+            if count > 1 {
+                xact::end_implicit_block();
+            }
+        } else {
+            xact::command_counter_increment();
+            Timeout::STATEMENT.stop();
+        }
+        context.delete();
+    }
+    sender
+}
+
+/// Refuses what a job cannot do, before anything runs: 0A000.
+fn refuse(statements: Statements) {
+    for statement in statements.iter() {
+        match statement.class() {
+            Class::TransactionControl => Report::error(code::FEATURE_NOT_SUPPORTED)
+                .message(format_args!("{} is not supported in a background job", statement.tag_name()))
+                .detail(format_args!("A job is one transaction of its own: all of its statements commit or none."))
+                .hint(format_args!("Launch one job for each transaction, or CALL a procedure that commits."))
+                .raise(),
+            Class::ClientCopy => Report::error(code::FEATURE_NOT_SUPPORTED)
+                .message(format_args!("COPY FROM STDIN and COPY TO STDOUT are not supported in a background job"))
+                .detail(format_args!("A background job has no client to copy from or to."))
+                .hint(format_args!("Use a file or a program, INSERT, or SELECT and fetch the rows."))
+                .raise(),
+            _ => {}
+        }
+    }
+}
+
+/// As whom the job's transaction runs: the launcher's current user and security context, where they differ from the
+/// session's.
+struct JobUser {
+    user: u32,
+    security_context: c_int,
+    differs: bool,
+    /// A statement that starts transactions by itself. A transaction must start in security context 0, so this one runs
+    /// as the user but outside the context; being alone, it leaves nothing behind that the context would forbid.
+    maintenance: bool,
+}
+
+impl JobUser {
+    fn of(request: &Request<'_>, statements: Statements) -> Self {
+        let lone = if statements.len() == 1 { statements.iter().next().map(Statement::class) } else { None };
+        Self {
+            user: request.current_user,
+            security_context: request.sec_context,
+            differs: request.sec_context != 0 || request.current_user != identity::current_user(),
+            maintenance: lone == Some(Class::Maintenance),
+        }
+    }
+
+    fn before_transaction(&self) {
+        if self.differs && self.maintenance {
+            identity::set_current_user(self.user, 0);
+        }
+    }
+
+    fn in_transaction(&self) {
+        if self.differs && !self.maintenance {
+            identity::set_current_user(self.user, self.security_context);
+        }
+    }
+
+    /// Whether CALL and DO must not commit: what follows would run outside the security context, or could write.
+    fn is_restricted(&self, request: &Request<'_>) -> bool {
+        self.differs || request.read_only
+    }
+}
+
+/// pg_background.worker_timeout: cancels the job, and if it survives that, ends the process.
+fn start_timers(milliseconds: c_int) {
+    if milliseconds <= 0 {
+        return;
+    }
+    let cancel = Timeout::register(on_timeout);
+    let end = Timeout::register(on_grace_over);
+    STATE.timers.set(Some((cancel, end)));
+    cancel.start(milliseconds);
+    end.start(milliseconds.saturating_add(TIMEOUT_GRACE));
+}
+
+fn stop_timers() {
+    if let Some((cancel, end)) = STATE.timers.get() {
+        cancel.stop();
+        end.stop();
+    }
+}
+
+/// Runs in a signal handler.
+unsafe extern "C-unwind" fn on_timeout() {
+    STATE.timed_out.store(true, Ordering::Relaxed);
+    process::signal_self(libc::SIGINT);
+}
+
+/// Runs in a signal handler.
+unsafe extern "C-unwind" fn on_grace_over() {
+    process::signal_self(libc::SIGTERM);
+}

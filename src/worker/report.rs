@@ -1,0 +1,228 @@
+//! What the worker tells the launcher: messages through the response queue, the outcome record, progress.
+//!
+//! PostgreSQL's own redirection (pq_redirect_to_shm_mq) will not do: it does not know of rows that are half sent, and an
+//! error that ends the process never passes a handler of ours. So the message methods are ours, and every ErrorResponse
+//! fills the outcome record before anything else is done with it.
+
+use super::state::STATE;
+use crate::channel::outcome::{Ending, Summary, Text};
+use crate::channel::progress::MESSAGE_LIMIT;
+use crate::channel::segment::Channel;
+use crate::channel::wire::report::{Report, decimal};
+use crate::channel::wire::response::{self, Kind};
+use crate::channel::wire::text::clip;
+use crate::pg::error::{code, interrupts_can_be_processed, sqlstate};
+use crate::pg::memory::Context;
+use crate::pg::shm_mq::Sent;
+use crate::pg::text::Str;
+use crate::pg::{encoding, identity, libpq, process, timestamp, xact};
+use crate::pg_sys as sys;
+use core::ffi::{c_char, c_int, c_void};
+use core::sync::atomic::Ordering;
+
+/// Takes hold of both queues and of the process's messages. The exit callback is registered here, before the process
+/// connects: callbacks run in reverse, so it comes after the rollback.
+pub fn attach(channel: Channel, context: Context) {
+    let (requests, responses) = (channel.requests(), channel.responses());
+    requests.become_receiver();
+    responses.become_sender();
+    STATE.requests.set(Some(requests.attach(channel.segment(), context)));
+    STATE.responses.set(Some(responses.attach(channel.segment(), context)));
+    STATE.channel.set(Some(channel));
+    libpq::redirect(&METHODS);
+    process::before_exit(on_exit);
+    xact::register_callback(on_transaction_end);
+    channel.set_attached(identity::pid());
+    requests.wake_sender();
+}
+
+/// Whether this process is a worker that runs a job.
+pub fn in_job() -> bool {
+    STATE.channel.get().is_some()
+}
+
+/// pg_background_progress: what the launcher may look at while the job runs.
+pub fn report_progress(percent: i32, message: Option<Str>) {
+    if let Some(channel) = STATE.channel.get() {
+        let message = message.map(|m| clip(m.bytes(), MESSAGE_LIMIT, encoding::character_length));
+        channel.progress.write(percent.clamp(0, 100), message);
+    }
+}
+
+/// Sends one message, waiting interruptibly while the queue is full. If an error leaves it half sent, `busy` stays set and
+/// nothing else is ever sent.
+pub fn send<const N: usize>(parts: [&[u8]; N], flush: bool) {
+    let Some(responses) = STATE.responses.get() else { return };
+    if STATE.discard.get() || STATE.busy.replace(true) {
+        return;
+    }
+    let sent = responses.send(parts, false, flush);
+    STATE.busy.set(false);
+    match sent {
+        Sent::Done => STATE.messages.set(STATE.messages.get() + 1),
+        _ => STATE.discard.set(true),
+    }
+}
+
+/// The table that elog.c sends through.
+static METHODS: sys::PQcommMethods = sys::PQcommMethods {
+    comm_reset: Some(comm_reset),
+    flush: Some(flush_nothing),
+    flush_if_writable: Some(flush_nothing),
+    is_send_pending: Some(is_send_pending),
+    putmessage: Some(put_message),
+    putmessage_noblock: Some(put_message_noblock),
+};
+
+unsafe extern "C-unwind" fn comm_reset() {}
+
+unsafe extern "C-unwind" fn flush_nothing() -> c_int {
+    0
+}
+
+unsafe extern "C-unwind" fn is_send_pending() -> bool {
+    false
+}
+
+unsafe extern "C-unwind" fn put_message(kind: c_char, body: *const c_char, length: usize) -> c_int {
+    // SAFETY: pqformat.c passes the body it has built.
+    let body = unsafe { core::slice::from_raw_parts(body.cast::<u8>(), length) };
+    match kind as u8 {
+        b'E' => capture_error(body),
+        b'N' => send_notice(body),
+        // Only errors and notices concern the launcher: rows take another way, everything else is for clients.
+        _ => {}
+    }
+    0
+}
+
+unsafe extern "C-unwind" fn put_message_noblock(kind: c_char, body: *const c_char, length: usize) {
+    // SAFETY: as passed to us.
+    unsafe { put_message(kind, body, length) };
+}
+
+/// Passes a notice on. Where waiting could not be interrupted it is left to the server log, which has it already: a full
+/// queue whose reader is elsewhere must never hold up an abort.
+fn send_notice(body: &[u8]) {
+    if interrupts_can_be_processed() {
+        send([&response::header(Kind::Notice, encoding::client() as u8, 0), body], true);
+    }
+}
+
+/// Keeps an ErrorResponse, of an ERROR or a FATAL, for the outcome record.
+fn capture_error(body: &[u8]) {
+    let (Some(channel), Ok(report)) = (STATE.channel.get(), Report::decode(body)) else {
+        return;
+    };
+    if channel.outcome.is_published() {
+        return;
+    }
+    let client_encoding = encoding::client();
+    let cut = |bytes: &[u8], limit: usize| {
+        clip(bytes, limit, |rest| encoding::character_length_in(client_encoding, rest)).len()
+    };
+    let mut all_fits = true;
+    for (which, text) in [
+        (Text::Message, Some(report.message)),
+        (Text::Detail, report.detail),
+        (Text::Hint, report.hint),
+        (Text::Context, report.context),
+        (Text::SchemaName, report.schema_name),
+        (Text::TableName, report.table_name),
+        (Text::ColumnName, report.column_name),
+        (Text::DatatypeName, report.datatype_name),
+        (Text::ConstraintName, report.constraint_name),
+        (Text::InternalQuery, report.internal_query),
+    ] {
+        all_fits &= channel.outcome.set_text(which, text, cut);
+    }
+    let mut state = sqlstate(&report.sqlstate);
+    if STATE.timed_out.load(Ordering::Relaxed) && matches!(state, code::QUERY_CANCELED | code::ADMIN_SHUTDOWN) {
+        state = code::QUERY_CANCELED;
+        channel.outcome.set_text(
+            Text::Message,
+            Some(b"canceling background job due to pg_background.worker_timeout"),
+            cut,
+        );
+    }
+    STATE.sqlstate.set(state);
+    STATE.encoding.set(client_encoding);
+    STATE.position.set(decimal(report.position).unwrap_or(0));
+    STATE.internal_position.set(decimal(report.internal_position).unwrap_or(0));
+    STATE.whole_error.set(None);
+    if !all_fits && !STATE.discard.get() && !STATE.busy.get() && !process::is_exiting() {
+        STATE.whole_error.set(Some(Context::top().copy_bytes(body)));
+    }
+}
+
+/// The tag of the statement that ran last. Written before the commit, so that publishing needs no memory.
+pub fn set_command_tag(tag: Str) {
+    if let Some(channel) = STATE.channel.get() {
+        channel.outcome.set_text(Text::CommandTag, Some(tag.bytes()), |_, limit| limit);
+    }
+}
+
+fn publish(ending: Ending, error_follows: bool) {
+    let Some(channel) = STATE.channel.get() else { return };
+    channel.outcome.publish(&Summary {
+        ending,
+        encoding: STATE.encoding.get(),
+        sqlstate: STATE.sqlstate.get(),
+        position: STATE.position.get(),
+        internal_position: STATE.internal_position.get(),
+        timed_out: ending == Ending::Failed && STATE.timed_out.load(Ordering::Relaxed),
+        error_follows,
+        row_count: STATE.row_count.get(),
+        messages: STATE.messages.get() + u64::from(error_follows),
+        started_at: STATE.started_at.get(),
+        finished_at: timestamp::now(),
+    });
+    // The sender of requests is the launcher, also where it let go of the responses.
+    channel.requests().wake_sender();
+}
+
+/// The job has committed.
+pub fn publish_success() {
+    STATE.sqlstate.set(0);
+    publish(Ending::Succeeded, false);
+}
+
+/// The job has rolled back.
+pub fn publish_failure() {
+    publish(Ending::Failed, STATE.whole_error.get().is_some());
+}
+
+/// Sends the error whose texts the record had to cut. The job is over: waiting for the reader holds nothing but a process.
+pub fn send_whole_error() {
+    if let Some(body) = STATE.whole_error.take() {
+        send([&response::header(Kind::Error, STATE.encoding.get() as u8, 0), body], true);
+    }
+}
+
+/// Notes the commit of the job's last transaction, so that whatever happens after it is no failure any more.
+unsafe extern "C-unwind" fn on_transaction_end(event: sys::XactEvent, _argument: *mut c_void) {
+    if event == sys::XACT_EVENT_COMMIT && STATE.committing.get() {
+        STATE.committed.set(true);
+    }
+}
+
+/// Says how the job ended, if nobody has: the process was terminated, or left by a way of its own. Nothing here may fail.
+unsafe extern "C-unwind" fn on_exit(_code: c_int, _argument: sys::Datum) {
+    let Some(channel) = STATE.channel.get() else { return };
+    if channel.outcome.is_published() {
+        return;
+    }
+    if STATE.committed.get() {
+        publish_success();
+        return;
+    }
+    if STATE.sqlstate.get() == 0 {
+        STATE.sqlstate.set(code::ADMIN_SHUTDOWN);
+        channel.outcome.set_text(
+            Text::Message,
+            Some(b"background worker exited before its job was finished"),
+            |_, limit| limit,
+        );
+    }
+    publish(Ending::Failed, false);
+}

@@ -1,0 +1,132 @@
+#!/usr/bin/env bash
+# Every test against one PostgreSQL, the one of PG_CONFIG. The last line is "N passed, N failed". See test/README.md.
+. "$(dirname "$0")/lib.sh"
+
+: "${PGBG_ONLY:=unit regress isolation fault hooks}" "${PGBG_TESTS:=}" "${PGBG_TEST_TIMEOUT:=600}"
+BROKEN=()
+
+wants() { [[ " $PGBG_ONLY " == *" $1 "* ]]; }
+wants_test() { [ -z "$PGBG_TESTS" ] || [[ " $PGBG_TESTS " == *" $1 "* ]]; }
+
+# count PASSED FAILED NAME: adds up, and remembers where something failed.
+count() {
+	PASSED=$((PASSED + $1)) FAILED=$((FAILED + $2))
+	[ "$2" -eq 0 ] || BROKEN+=("$3")
+}
+
+unit() {
+	local log=$WORK/log/unit.txt status
+	say '== unit tests'
+	CARGO_TARGET_DIR=$PGBG_SRC/target/pg$(pg_major) run "$CARGO" test --locked --manifest-path "$PGBG_SRC/Cargo.toml" >"$log" 2>&1
+	status=$?
+	# A line for each executable: "test result: ok. 12 passed; 0 failed; ..."
+	read -r ok bad < <(awk '/^test result:/ { p += $4; f += $6 } END { print p + 0, f + 0 }' "$log")
+	if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; fi
+	[ "$bad" -eq 0 ] || tail -n 40 "$log"
+	say "   $ok passed, $bad failed"
+	count "$ok" "$bad" 'unit tests'
+}
+
+# regression NAME PROGRAM FOLDER SUFFIX: pg_regress or pg_isolation_regress on a server of its own.
+regression() {
+	local name=$1 program=$2 out=$WORK/$1 tests=() file ok bad status
+	for file in "$PGBG_SRC/regress/$3"/*."$4"; do
+		file=$(basename "$file" ".$4")
+		! wants_test "$file" || tests+=("$file")
+	done
+	[ ${#tests[@]} -gt 0 ] || return 0
+	say "== $name"
+	if [ ! -x "$program" ]; then
+		say "   $program is missing"
+		count 0 1 "$name"
+		return
+	fi
+	cluster_init "$name" "max_worker_processes = 64" || { count 0 1 "$name"; return; }
+	cluster_start "$name" || { count 0 1 "$name"; return; }
+	mkdir -p "$out"
+	run timeout --foreground "$((PGBG_TEST_TIMEOUT * 3))" "$program" --inputdir="$PGBG_SRC/regress" --outputdir="$out" \
+		--bindir="$BIN" --dlpath="$PKGLIB" --host="$PGHOST" --port="$PGPORT" --user="$PGUSER" \
+		--dbname=contrib_regression --max-concurrent-tests=1 "${tests[@]}" >"$WORK/log/$name.txt" 2>&1
+	status=$?
+	# "test NAME ... ok" up to 15, "ok 1 - NAME" from 16 on.
+	ok=$(grep -cE '^(ok [0-9]|test .*\.\.\. ok)' "$WORK/log/$name.txt")
+	bad=$((${#tests[@]} - ok))
+	if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; fi
+	if [ "$bad" -ne 0 ]; then
+		grep -vE '^(ok |# *$|1\.\.)' "$WORK/log/$name.txt" | tail -n 30
+		[ ! -f "$out/regression.diffs" ] || head -n "${PGBG_DIFF_LINES:-60}" "$out/regression.diffs"
+	fi
+	say "   $ok passed, $bad failed"
+	count "$ok" "$bad" "$name"
+	t_is "$name leaves no worker behind" "$(wait_until "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type LIKE 'pg_background%'")" ''
+	cluster_stop "$name"
+}
+
+# scripts FOLDER FEATURES: each script is one process with one private installation to share.
+scripts() {
+	local folder=$1 features=$2 files=("$PGBG_SRC/test/$1"/*.sh) file name log last tree=$WORK/tree
+	[ ${#files[@]} -gt 0 ] || return 0
+	if [ -n "$features" ]; then
+		tree=$WORK/tree-$features
+		say "== build with $features"
+		if ! { tree_make "$tree" && run tree_install "$tree" "$features"; } >"$WORK/log/build-$features.txt" 2>&1; then
+			tail -n 40 "$WORK/log/build-$features.txt"
+			count 0 1 "build with $features"
+			return
+		fi
+	fi
+	for file in "${files[@]}"; do
+		name=$(basename "$file" .sh)
+		wants_test "$name" || continue
+		say "== $folder/$name"
+		log=$WORK/log/$folder-$name.txt
+		PGBG_TREE=$tree PGBG_TEMPLATE=$PGBG_TEMPLATE PGBG_WORK=$WORK/$folder \
+			run timeout --kill-after=30 "$PGBG_TEST_TIMEOUT" bash "$file" >"$log" 2>&1
+		cluster_kill_all "$WORK/$folder/$name"
+		last=$(tail -n 1 "$log")
+		if [[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
+			count "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}" "$folder/$name"
+			[ "${BASH_REMATCH[2]}" -eq 0 ] || grep -A 8 '^  FAIL' "$log" | grep -vE '^  ok |^logs: |^[0-9]+ passed'
+			say "   $last"
+		else
+			tail -n 30 "$log"
+			say '   did not come to its end'
+			count 0 1 "$folder/$name"
+		fi
+	done
+}
+
+pg_config_is_usable || die "$PG_CONFIG does not lead to a PostgreSQL server and its headers: install them (Debian: apt-get install postgresql postgresql-server-dev-15) or set PG_CONFIG"
+command -v "$CARGO" >/dev/null || die 'cargo is missing: install Rust 1.85 or later'
+
+work_begin check
+PG_CONFIG=$(command -v "$PG_CONFIG")
+say "$("$PG_CONFIG" --version), $("$PG_CONFIG" --bindir)"
+! wants unit || unit
+say '== build'
+tree_make "$WORK/tree"
+if run tree_install "$WORK/tree" >"$WORK/log/build.txt" 2>&1; then
+	tree_use "$WORK/tree"
+	PGBG_TEMPLATE=$WORK/template
+	cluster_template "$PGBG_TEMPLATE"
+	pgxs=$(dirname "$(dirname "$("$PG_CONFIG" --pgxs)")")
+	! wants regress || regression regress "$pgxs/test/regress/pg_regress" sql sql
+	! wants isolation || regression isolation "$pgxs/test/isolation/pg_isolation_regress" specs spec
+	! wants fault || scripts fault ''
+	! wants hooks || scripts hooks test-hooks
+	before=$FAILED
+	t_logs
+	[ "$FAILED" -eq "$before" ] || BROKEN+=('server logs')
+else
+	tail -n 40 "$WORK/log/build.txt"
+	count 0 1 build
+fi
+
+say ''
+[ ${#BROKEN[@]} -eq 0 ] || printf 'failed: %s\n' "${BROKEN[@]}"
+if [ "$FAILED" -ne 0 ] || [ -n "${PGBG_KEEP:-}" ]; then
+	WORK_KEEP=1
+	say "logs: $WORK"
+fi
+say "$PASSED passed, $FAILED failed"
+[ "$FAILED" -eq 0 ]

@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# What the compiler does not refuse and docs/ARCHITECTURE.md forbids. Prints file:line for each offence.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+
+offences=0
+# refuse REASON: offending lines on stdin.
+refuse() {
+	local lines
+	lines=$(cat)
+	[ -n "$lines" ] || return 0
+	printf '%s:\n%s\n' "$1" "$lines"
+	offences=$((offences + 1))
+}
+
+# sources FOLDER...: "file:line:text" of the code there, without comments, strings and unit tests. A module of unit
+# tests comes last in its file, or is the file tests.rs or the folder tests.
+sources() {
+	# shellcheck disable=SC2016 # awk's own
+	find "$@" -name '*.rs' ! -name tests.rs ! -path '*/tests/*' -print0 | sort -z | xargs -0r awk '
+		FNR == 1 { test = 0; pending = 0 }
+		/^[ \t]*#\[cfg\((test|all\(test.*)\)\]/ { pending = 1; next }
+		pending && /^[ \t]*(pub(\([a-z]*\))? )?mod [a-z_]+ *\{/ { test = 1 }
+		pending && !/^[ \t]*#\[/ { pending = 0; next }
+		test { next }
+		{
+			line = $0
+			gsub(/"([^"\\]|\\.)*"/, "\"\"", line)
+			sub(/\/\/.*/, "", line)
+			if (line ~ /[^ \t]/) print FILENAME ":" FNR ": " line
+		}'
+}
+
+code=$(sources src)
+grep -E '\bDrop\b +for\b|\bdrop_in_place\b' <<<"$code" | refuse 'a longjmp over a frame must find nothing to drop'
+grep -E 'extern +crate +(std|alloc)\b' <<<"$code" | refuse 'no std, no alloc'
+grep -E '(^|[^A-Za-z0-9_:])(std|alloc)::' <<<"$code" | refuse 'no std:: or alloc:: outside unit tests'
+grep -E '\bcatch_unwind\b|extern +"C" +fn' <<<"$code" | refuse 'nothing unwinds, and the edge to C is extern "C-unwind"'
+grep -E '#!?\[allow\(' <<<"$code" | grep -vE '^src/pg_sys/|reason' | refuse '#[expect] rather than #[allow], and a reason'
+grep -E '\b(SIGKILL|thread::spawn)\b' <<<"$code" | refuse 'nothing here sends SIGKILL or starts a thread'
+
+# The floors: an arrow points down only.
+floor() {
+	local folder=$1 above=$2
+	[ ! -d "src/$folder" ] ||
+		sources "src/$folder" | grep -E "crate::($above)\b|super::super::($above)\b" | refuse "src/$folder may not use $above"
+}
+floor pg_sys 'pg|channel|session|worker|sql'
+floor pg 'channel|session|worker|sql'
+floor channel 'session|worker|sql'
+floor session 'worker|sql'
+floor worker 'session|sql'
+
+# The decoder is pure.
+if [ -d src/channel/wire ]; then
+	grep -L 'forbid(unsafe_code)' src/channel/wire/mod.rs | refuse 'the wire decoder forbids unsafe code'
+	sources src/channel/wire | grep -E 'crate::pg(_sys)?\b|\bunsafe\b' | refuse 'the wire decoder needs no server'
+fi
+
+# Dependencies: these and no others.
+awk '/^\[/ { section = $0 } section ~ /dependencies/ && /^[a-z]/ { print section " " $1 }' Cargo.toml |
+	grep -vxE '\[dependencies\] libc|\[build-dependencies\] (bindgen|cc)' | refuse 'dependencies in Cargo.toml'
+
+# The shim: one prefix, in alphabetical order, declared in the same order.
+if [ -f src/pg_sys/shim.c ]; then
+	grep -nE '^[a-z_0-9]+\(' src/pg_sys/shim.c | grep -vE ':pgbg_' | refuse 'functions of the shim start with pgbg_'
+	names=$(grep -oE '^pgbg_[a-z_0-9]+\(' src/pg_sys/shim.c | uniq)
+	diff <(LC_ALL=C sort <<<"$names") - <<<"$names" | grep '^>' | refuse 'the shim is in alphabetical order'
+fi
+
+# Files that are made from others.
+if [ -x sql/make_upgrades.sh ]; then
+	sql/make_upgrades.sh --check 2>&1 | refuse 'upgrade scripts are not up to date: run sql/make_upgrades.sh'
+fi
+
+[ "$offences" -eq 0 ] || { echo "$offences kinds of offences"; exit 1; }
