@@ -27,11 +27,10 @@ END $$;
 \echo
 \echo === 1. A long job in the background; this session stays free ===
 \echo
-\set QUIET off
+
 \set ECHO queries
-SELECT * FROM pg_background_launch_v2('SELECT build_branch_report()', label => 'branch report') \gset job_
+SELECT * FROM pg_background_launch_v2('SELECT build_branch_report()', 0, 'branch report') \gset job_
 \set QUIET on
-\set look 'SELECT p.*, o.state FROM pg_background_get_progress_v2(:job_pid, :job_cookie) p, pg_background_outcome_v2(:job_pid, :job_cookie) o;'
 \set ECHO none
 SELECT pg_sleep(0.5) \g /dev/null
 \set ECHO queries
@@ -79,7 +78,7 @@ SELECT bbalance FROM pgbench_branches WHERE bid = 1;
 \echo === 4. A job that is cancelled ===
 \echo
 \set ECHO queries
-SELECT * FROM pg_background_launch_v2('SELECT pg_sleep(3600)', label => 'nap') \gset nap_
+SELECT * FROM pg_background_launch_v2('SELECT pg_sleep(3600)', 0, 'nap') \gset nap_
 SELECT pg_background_cancel_v2(:nap_pid, :nap_cookie) \g /dev/null
 SELECT pg_background_wait_v2_timeout(:nap_pid, :nap_cookie, 5000) AS ended;
 SELECT state, sqlstate, error_message FROM pg_background_outcome_v2(:nap_pid, :nap_cookie);

@@ -6,6 +6,7 @@
 #![cfg_attr(not(test), no_std)]
 
 mod channel;
+mod hooks;
 mod pg;
 mod pg_sys;
 mod session;
@@ -15,7 +16,7 @@ mod worker;
 /// Called by the server right after it has loaded the library, in sessions and workers alike.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn _PG_init() {
-    session::settings::define();
+    channel::settings::define();
 }
 
 /// Where a worker process comes in; the postmaster's child finds it by `worker::ENTRY`.

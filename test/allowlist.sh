@@ -17,7 +17,8 @@ words() {
 }
 
 if [ "${1:-}" = --check ]; then
-	unused=$(awk 'NR == FNR { used[$1]; next } /^(fn|type|var) / && !($2 in used)' <(words) "$list")
+	# A type may be there for the constants of its enum.
+	unused=$(awk 'NR == FNR { used[$1]; next } /^(fn|var) / && !($2 in used) || /^type .*[^A-Za-z0-9_ ]/' <(words) "$list")
 	[ -z "$unused" ] || { echo "nothing uses these names of $list (run test/allowlist.sh):"; echo "$unused"; exit 1; }
 	exit 0
 fi

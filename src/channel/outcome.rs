@@ -129,7 +129,12 @@ impl OutcomeRecord {
 
     /// Keeps a text, cut to its room at a character boundary as `cut` sees it. Returns whether all of it fit. Only the
     /// worker calls this, before publication.
-    pub fn set_text(&self, which: Text, bytes: Option<&[u8]>, cut: impl Fn(&[u8], usize) -> usize) -> bool {
+    pub fn set_text(
+        &self,
+        which: Text,
+        bytes: Option<&[u8]>,
+        cut: impl Fn(&[u8], usize) -> usize,
+    ) -> bool {
         let i = which as usize;
         let (Some(&start), Some(&limit)) = (STARTS.get(i), LIMITS.get(i)) else {
             return false;
@@ -143,8 +148,17 @@ impl OutcomeRecord {
         let Some(bytes) = bytes else {
             return true;
         };
-        let kept = if bytes.len() <= limit { bytes.len() } else { cut(bytes, limit).min(limit) };
-        for (to, from) in contents.text.iter_mut().skip(start).zip(bytes.iter().take(kept)) {
+        let kept = if bytes.len() <= limit {
+            bytes.len()
+        } else {
+            cut(bytes, limit).min(limit)
+        };
+        for (to, from) in contents
+            .text
+            .iter_mut()
+            .skip(start)
+            .zip(bytes.iter().take(kept))
+        {
             *to = *from;
         }
         *length = kept as u32;
@@ -168,7 +182,11 @@ impl OutcomeRecord {
             (*contents).position = summary.position;
             (*contents).internal_position = summary.internal_position;
             (*contents).flags = if summary.timed_out { TIMED_OUT } else { 0 }
-                | if summary.error_follows { ERROR_FOLLOWS } else { 0 };
+                | if summary.error_follows {
+                    ERROR_FOLLOWS
+                } else {
+                    0
+                };
             (*contents).row_count = summary.row_count;
             (*contents).messages = summary.messages;
             (*contents).started_at = summary.started_at;
@@ -257,7 +275,10 @@ mod tests {
     fn the_first_publication_counts() {
         let record = record();
         record.publish(&SUMMARY);
-        record.publish(&Summary { ending: Ending::Succeeded, ..SUMMARY });
+        record.publish(&Summary {
+            ending: Ending::Succeeded,
+            ..SUMMARY
+        });
         assert_eq!(record.summary(), Some(SUMMARY));
     }
 
@@ -284,7 +305,10 @@ mod tests {
         assert_eq!(record.summary(), None);
         for which in [Text::Message, Text::CommandTag] {
             contents.lengths[which as usize] = u32::MAX - 1;
-            assert_eq!(record.text(which).map(<[u8]>::len), Some(LIMITS[which as usize]));
+            assert_eq!(
+                record.text(which).map(<[u8]>::len),
+                Some(LIMITS[which as usize])
+            );
         }
     }
 

@@ -44,7 +44,8 @@ impl Progress {
             }
         }
         self.length.store(length, Ordering::Relaxed);
-        self.sequence.store(sequence.wrapping_add(1), Ordering::Release);
+        self.sequence
+            .store(sequence.wrapping_add(1), Ordering::Release);
     }
 
     /// The latest report, its message copied to `buffer`. None if nothing was reported, or if the writer is in the middle
@@ -59,12 +60,19 @@ impl Progress {
             let percent = self.percent.load(Ordering::Relaxed);
             let length = self.length.load(Ordering::Relaxed);
             let message_length = usize::try_from(length).ok().map(|n| n.min(MESSAGE_LIMIT));
-            for (to, from) in buffer.iter_mut().zip(&self.message).take(message_length.unwrap_or(0)) {
+            for (to, from) in buffer
+                .iter_mut()
+                .zip(&self.message)
+                .take(message_length.unwrap_or(0))
+            {
                 *to = from.load(Ordering::Relaxed);
             }
             fence(Ordering::Acquire);
             if self.sequence.load(Ordering::Relaxed) == before {
-                return (0..=100).contains(&percent).then_some(Reading { percent, message_length });
+                return (0..=100).contains(&percent).then_some(Reading {
+                    percent,
+                    message_length,
+                });
             }
         }
         None
@@ -97,10 +105,22 @@ mod tests {
         progress.write(10, Some(b"longer message"));
         progress.write(20, Some(b"short"));
         let reading = progress.read(&mut buffer);
-        assert_eq!(reading, Some(Reading { percent: 20, message_length: Some(5) }));
+        assert_eq!(
+            reading,
+            Some(Reading {
+                percent: 20,
+                message_length: Some(5)
+            })
+        );
         assert_eq!(&buffer[..5], b"short");
         progress.write(30, None);
-        assert_eq!(progress.read(&mut buffer), Some(Reading { percent: 30, message_length: None }));
+        assert_eq!(
+            progress.read(&mut buffer),
+            Some(Reading {
+                percent: 30,
+                message_length: None
+            })
+        );
         progress.clear();
         assert_eq!(progress.read(&mut buffer), None);
     }
@@ -112,7 +132,13 @@ mod tests {
         progress.write(5, Some(b"x"));
         progress.length.store(i32::MAX, Ordering::Relaxed);
         let reading = progress.read(&mut buffer);
-        assert_eq!(reading, Some(Reading { percent: 5, message_length: Some(MESSAGE_LIMIT) }));
+        assert_eq!(
+            reading,
+            Some(Reading {
+                percent: 5,
+                message_length: Some(MESSAGE_LIMIT)
+            })
+        );
         progress.percent.store(101, Ordering::Relaxed);
         assert_eq!(progress.read(&mut buffer), None);
         progress.percent.store(i32::MIN, Ordering::Relaxed);
@@ -127,7 +153,13 @@ mod tests {
         progress.sequence.store(7, Ordering::Relaxed);
         assert_eq!(progress.read(&mut buffer), None);
         progress.write(6, None);
-        assert_eq!(progress.read(&mut buffer), Some(Reading { percent: 6, message_length: None }));
+        assert_eq!(
+            progress.read(&mut buffer),
+            Some(Reading {
+                percent: 6,
+                message_length: None
+            })
+        );
     }
 
     #[test]
@@ -137,7 +169,10 @@ mod tests {
         progress.write(100, Some(&[b'a'; 1000]));
         assert_eq!(
             progress.read(&mut buffer),
-            Some(Reading { percent: 100, message_length: Some(MESSAGE_LIMIT) })
+            Some(Reading {
+                percent: 100,
+                message_length: Some(MESSAGE_LIMIT)
+            })
         );
     }
 }

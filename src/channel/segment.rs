@@ -38,6 +38,11 @@ pub struct Header {
     worker_pid: AtomicI32,
     /// Set by the worker once it is connected and about to run the job.
     running: AtomicU32,
+    /// Who may do what with the worker between jobs: an `Availability`.
+    availability: AtomicU32,
+    /// Set by the launcher when it let go of the response queue, and by the worker when it has done so as well.
+    let_go: AtomicU32,
+    released: AtomicU32,
     /// Set by the launcher: the job shall not start, or end before its next statement.
     cancel: AtomicU32,
     pub progress: Progress,
@@ -70,6 +75,20 @@ impl Deref for Channel {
         // SAFETY: by the type's invariant; what changes is atomic or in an UnsafeCell.
         unsafe { self.header.as_ref() }
     }
+}
+
+/// Whether the worker takes another job. Claiming and leaving are compare-and-swaps from `Idle`: the loser yields.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u32)]
+pub enum Availability {
+    /// It has a job, or never takes another.
+    Busy = 0,
+    /// It waits for a job, or will as soon as it has tidied up.
+    Idle = 1,
+    /// The launcher is about to send one.
+    Claimed = 2,
+    /// It is on its way out.
+    Leaving = 3,
 }
 
 /// What a launcher puts into a new header.
@@ -116,7 +135,10 @@ impl Channel {
         if segment.size() < RESPONSE_START {
             return Err("The segment is too small.");
         }
-        let channel = Self { segment, header: segment.address().cast::<Header>() };
+        let channel = Self {
+            segment,
+            header: segment.address().cast::<Header>(),
+        };
         if channel.magic != MAGIC || channel.layout != LAYOUT {
             return Err("The segment was made by another version of the library.");
         }
@@ -130,6 +152,17 @@ impl Channel {
             return Err("The segment's header is damaged.");
         }
         Ok(channel)
+    }
+
+    /// Makes a new response queue in place of the old one. The caller has claimed the worker, and neither side holds the
+    /// old queue any more.
+    pub fn renew_responses(self) {
+        self.let_go.store(0, Ordering::Relaxed);
+        self.released.store(0, Ordering::Relaxed);
+        // SAFETY: inside the segment, aligned, as long as `open` or `create` made sure, and nobody uses it.
+        unsafe {
+            Queue::create(self.place(RESPONSE_START), self.response_size()).become_receiver();
+        }
     }
 
     fn place(self, start: usize) -> NonNull<u8> {
@@ -177,6 +210,51 @@ impl Header {
     /// Whether a worker ever held both queues. That a worker has stopped proves nothing without this.
     pub fn is_attached(&self) -> bool {
         self.worker_pid.load(Ordering::Acquire) != 0
+    }
+
+    /// Makes the header ready for the next job of a worker that this process has claimed or is about to claim.
+    pub fn clear_for_next_job(&self) {
+        self.running.store(0, Ordering::Relaxed);
+        self.cancel.store(0, Ordering::Relaxed);
+        self.progress.clear();
+        self.outcome.clear();
+    }
+
+    /// The launcher says that it has let go of the response queue.
+    pub fn set_let_go(&self) {
+        self.let_go.store(1, Ordering::Release);
+    }
+
+    /// Whether it has.
+    pub fn is_let_go(&self) -> bool {
+        self.let_go.load(Ordering::Acquire) != 0
+    }
+
+    /// The worker says that it has done so, too: the queue's memory may be used for a new one.
+    pub fn set_released(&self) {
+        self.released.store(1, Ordering::Release);
+    }
+
+    /// Whether it has.
+    pub fn is_released(&self) -> bool {
+        self.released.load(Ordering::Acquire) != 0
+    }
+
+    /// Moves from one availability to another; false if it was not the one expected.
+    pub fn change_availability(&self, from: Availability, to: Availability) -> bool {
+        self.availability
+            .compare_exchange(from as u32, to as u32, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok()
+    }
+
+    /// The worker says what it is; only where nobody else may change it.
+    pub fn set_availability(&self, to: Availability) {
+        self.availability.store(to as u32, Ordering::Release);
+    }
+
+    /// Whether the worker would take another job.
+    pub fn is_idle(&self) -> bool {
+        self.availability.load(Ordering::Acquire) == Availability::Idle as u32
     }
 
     /// The worker says that it starts with the job's statements.

@@ -29,3 +29,9 @@ pub fn forget_statement() {
     // SAFETY: a global of this process.
     unsafe { sys::debug_query_string = null() }
 }
+
+/// Sends the statistics that this process has gathered, if they are old enough, or at once. Outside transactions.
+pub fn report_statistics(force: bool) {
+    // SAFETY: the caller is outside a transaction.
+    unsafe { sys::pgbg_report_statistics(force) }
+}

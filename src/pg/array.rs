@@ -30,7 +30,10 @@ impl Composites<'_> {
                 &raw mut count,
             );
             if count == 0 {
-                return Self { values: &[], nulls: &[] };
+                return Self {
+                    values: &[],
+                    nulls: &[],
+                };
             }
             Self {
                 values: core::slice::from_raw_parts(values, count as usize),
@@ -53,7 +56,8 @@ impl Composites<'_> {
         let mut is_null = false;
         // SAFETY: a non-null composite value; GetAttributeByNum raises for a number that it does not have.
         let value = unsafe {
-            let header = sys::pg_detoast_datum(row as *mut sys::varlena).cast::<sys::HeapTupleHeaderData>();
+            let header =
+                sys::pg_detoast_datum(row as *mut sys::varlena).cast::<sys::HeapTupleHeaderData>();
             sys::GetAttributeByNum(header, number as sys::AttrNumber, &raw mut is_null)
         };
         (!is_null).then_some(value)

@@ -36,14 +36,20 @@ pub struct Registration {
 
 impl Handle {
     /// Registers a worker that is never restarted and whose starts and stops set this process's latch. The handle lives
-    /// in `context`. None where max_worker_processes are in use.
+    /// and ends with `context`. None where max_worker_processes are in use.
     pub fn register(registration: &Registration, context: Context) -> Option<Self> {
         // SAFETY: zero is a value of each field, and everything unset has to be zero.
         let mut worker: sys::BackgroundWorker = unsafe { core::mem::zeroed() };
         copy(&mut worker.bgw_name, registration.name.bytes());
         copy(&mut worker.bgw_type, registration.kind.to_bytes());
-        copy(&mut worker.bgw_library_name, registration.library.to_bytes());
-        copy(&mut worker.bgw_function_name, registration.function.to_bytes());
+        copy(
+            &mut worker.bgw_library_name,
+            registration.library.to_bytes(),
+        );
+        copy(
+            &mut worker.bgw_function_name,
+            registration.function.to_bytes(),
+        );
         worker.bgw_flags =
             (sys::BGWORKER_SHMEM_ACCESS | sys::BGWORKER_BACKEND_DATABASE_CONNECTION) as c_int;
         worker.bgw_start_time = sys::BgWorkerStart_ConsistentState;
@@ -55,7 +61,11 @@ impl Handle {
             worker.bgw_notify_pid = sys::MyProcPid;
             context.run(|| sys::RegisterDynamicBackgroundWorker(&raw mut worker, &raw mut handle))
         };
-        if registered { NonNull::new(handle).map(Self) } else { None }
+        if registered {
+            NonNull::new(handle).map(Self)
+        } else {
+            None
+        }
     }
 
     /// GetBackgroundWorkerPid.
@@ -82,12 +92,6 @@ impl Handle {
         };
         // SAFETY: the slot says that the process is ours and not reaped, so the number is not another's.
         unsafe { libc::kill(pid, libc::SIGINT) == 0 }
-    }
-
-    /// Frees the handle, not the worker.
-    pub fn free(self) {
-        // SAFETY: by the type's invariant.
-        unsafe { super::memory::free(self.0) }
     }
 }
 

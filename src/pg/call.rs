@@ -76,7 +76,8 @@ impl Call {
     pub fn row_type(self) -> Descriptor {
         let mut desc = null_mut();
         // SAFETY: by the type's invariant.
-        let class = unsafe { sys::get_call_result_type(self.0.as_ptr(), null_mut(), &raw mut desc) };
+        let class =
+            unsafe { sys::get_call_result_type(self.0.as_ptr(), null_mut(), &raw mut desc) };
         // SAFETY: a descriptor or NULL; blessing works on live ones.
         match unsafe { Descriptor::from_ptr(desc) } {
             Some(desc) if class == sys::TYPEFUNC_COMPOSITE => {
@@ -112,7 +113,10 @@ impl Call {
             let Some(desc) = Descriptor::from_ptr((*info).expectedDesc) else {
                 wants_column_list()
             };
-            ResultSet { info: NonNull::new_unchecked(info), desc }
+            ResultSet {
+                info: NonNull::new_unchecked(info),
+                desc,
+            }
         }
     }
 }
@@ -129,8 +133,12 @@ fn fill(columns: &[Option<sys::Datum>], values: &mut [sys::Datum], nulls: &mut [
 
 fn wants_from_clause() -> ! {
     Report::error(code::FEATURE_NOT_SUPPORTED)
-        .message(format_args!("set-valued function called in context that cannot accept a set"))
-        .hint(format_args!("Call it in the FROM clause: SELECT * FROM function(...) AS (column type, ...)."))
+        .message(format_args!(
+            "set-valued function called in context that cannot accept a set"
+        ))
+        .hint(format_args!(
+            "Call it in the FROM clause: SELECT * FROM function(...) AS (column type, ...)."
+        ))
         .raise()
 }
 
@@ -159,7 +167,10 @@ impl ResultSet {
         unsafe {
             let info = self.info.as_ptr();
             let context = Context::from_ptr((*(*info).econtext).ecxt_per_query_memory);
-            Tuplestore::for_executor(context, (*info).allowedModes & sys::SFRM_Materialize_Random as i32 != 0)
+            Tuplestore::for_executor(
+                context,
+                (*info).allowedModes & sys::SFRM_Materialize_Random as i32 != 0,
+            )
         }
     }
 

@@ -53,7 +53,9 @@ pub fn to_database(context: Context, bytes: &[u8], encoding: c_int) -> Str {
             converted = unsafe { sys::pg_any_to_server(bytes.as_ptr().cast(), length, encoding) };
         });
         match result {
-            Ok(()) if converted.cast_const().cast() == bytes.as_ptr() => return context.copy_string(bytes),
+            Ok(()) if converted.cast_const().cast() == bytes.as_ptr() => {
+                return context.copy_string(bytes);
+            }
             // SAFETY: a conversion's result is NUL-terminated.
             Ok(()) => {
                 if let Some(text) = unsafe { Str::from_ptr(converted) } {
@@ -65,7 +67,9 @@ pub fn to_database(context: Context, bytes: &[u8], encoding: c_int) -> Str {
     }
     let text = context.copy_string(bytes);
     // SAFETY: our own copy, written within its length.
-    let copy = unsafe { core::slice::from_raw_parts_mut(text.as_ptr().cast_mut().cast::<u8>(), bytes.len()) };
+    let copy = unsafe {
+        core::slice::from_raw_parts_mut(text.as_ptr().cast_mut().cast::<u8>(), bytes.len())
+    };
     for byte in copy.iter_mut().filter(|byte| !byte.is_ascii()) {
         *byte = b'?';
     }

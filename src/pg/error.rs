@@ -294,11 +294,16 @@ pub fn raise_panic(info: &core::panic::PanicInfo<'_>) -> ! {
         length: 0,
     };
     let _ = fmt::Write::write_fmt(&mut text, format_args!("{}", info.message()));
-    let mut report = Report::error(code::INTERNAL_ERROR)
-        .detail(format_args!("This is a bug in pg_background; please report it."));
+    let mut report = Report::error(code::INTERNAL_ERROR).detail(format_args!(
+        "This is a bug in pg_background; please report it."
+    ));
     if let Some(place) = info.location() {
         report.data.lineno = place.line() as c_int;
-        report = report.context(format_args!("Rust panic at {}:{}", place.file(), place.line()));
+        report = report.context(format_args!(
+            "Rust panic at {}:{}",
+            place.file(),
+            place.line()
+        ));
     }
     report.data.message = text.buffer.as_mut_ptr().cast::<c_char>();
     report.raise()
@@ -316,7 +321,11 @@ impl fmt::Write for PanicText {
             if let Some(free) = self.buffer.get_mut(self.length)
                 && self.length < 511
             {
-                *free = if (0x20..0x7F).contains(&byte) { byte } else { b'?' };
+                *free = if (0x20..0x7F).contains(&byte) {
+                    byte
+                } else {
+                    b'?'
+                };
                 self.length += 1;
             }
         }

@@ -5,7 +5,6 @@ use crate::pg_sys as sys;
 use core::cell::UnsafeCell;
 use core::ffi::{CStr, c_char, c_int};
 
-
 /// An integer setting. The server writes it, we read it.
 pub struct IntSetting {
     value: UnsafeCell<c_int>,
@@ -22,7 +21,12 @@ unsafe impl Sync for IntSetting {}
 
 impl IntSetting {
     /// A setting that everyone may set, without a unit.
-    pub const fn new(name: &'static CStr, summary: &'static CStr, default: c_int, maximum: c_int) -> Self {
+    pub const fn new(
+        name: &'static CStr,
+        summary: &'static CStr,
+        default: c_int,
+        maximum: c_int,
+    ) -> Self {
         Self {
             value: UnsafeCell::new(default),
             name,
@@ -89,7 +93,14 @@ pub fn reserve_prefix(prefix: &'static CStr) {
 /// Sets a setting for the session, as SET does. Raises what SET would.
 pub fn set(name: &'static CStr, value: &'static CStr) {
     // SAFETY: static NUL-terminated strings.
-    unsafe { sys::SetConfigOption(name.as_ptr(), value.as_ptr(), sys::PGC_USERSET, sys::PGC_S_SESSION) }
+    unsafe {
+        sys::SetConfigOption(
+            name.as_ptr(),
+            value.as_ptr(),
+            sys::PGC_USERSET,
+            sys::PGC_S_SESSION,
+        )
+    }
 }
 
 /// All settings of this session that are not at their defaults, as RestoreGUCState reads them, in `context`.
@@ -150,3 +161,67 @@ pub fn deadlock_timeout() -> c_int {
     unsafe { sys::DeadlockTimeout }
 }
 
+/// How many settings there are, those aside that PL/pgSQL brings along, which every other job may load.
+pub fn count_variables() -> c_int {
+    // SAFETY: counts.
+    let all = unsafe { sys::pgbg_count_guc_variables() };
+    let known = PLPGSQL.iter().filter(|name| {
+        // SAFETY: a static name; missing ones give NULL.
+        !unsafe { sys::GetConfigOption(name.as_ptr(), true, false) }.is_null()
+    });
+    all - known.count() as c_int
+}
+
+/// PL/pgSQL's settings, of all majors.
+const PLPGSQL: [&CStr; 5] = [
+    c"plpgsql.variable_conflict",
+    c"plpgsql.print_strict_params",
+    c"plpgsql.check_asserts",
+    c"plpgsql.extra_warnings",
+    c"plpgsql.extra_errors",
+];
+
+/// Whether every library of `now` is among those of `before`, or is PL/pgSQL. Both are what `serialize_libraries` wrote.
+pub fn has_only_known_libraries(now: &[u8], before: &[u8]) -> bool {
+    now == before
+        || names(now).all(|name| {
+            let file = name.rsplit(|&b| b == b'/').next().unwrap_or(name);
+            file.starts_with(b"plpgsql.")
+                || file == b"plpgsql"
+                || names(before).any(|other| other == name)
+        })
+}
+
+/// The NUL-terminated names of a library state.
+fn names(state: &[u8]) -> impl Iterator<Item = &[u8]> {
+    state.split(|&b| b == 0).filter(|name| !name.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_library_that_a_job_has_loaded_is_noticed() {
+        let before = b"/lib/a.so\0/lib/b.so\0\0";
+        assert!(has_only_known_libraries(before, before));
+        assert!(has_only_known_libraries(
+            b"/lib/b.so\0/lib/a.so\0\0",
+            before
+        ));
+        assert!(!has_only_known_libraries(
+            b"/lib/a.so\0/lib/b.so\0/lib/auto_explain.so\0\0",
+            before
+        ));
+        assert!(!has_only_known_libraries(b"/lib/c.so\0\0", b"\0"));
+    }
+
+    #[test]
+    fn plpgsql_may_be_loaded_by_any_job() {
+        assert!(has_only_known_libraries(b"/usr/lib/plpgsql.so\0\0", b"\0"));
+        assert!(!has_only_known_libraries(
+            b"/usr/lib/plpgsql_check.so\0\0",
+            b"\0"
+        ));
+    }
+}

@@ -40,6 +40,16 @@ impl Identity {
         }
     }
 
+    /// Whether session user and role are this process's now.
+    pub fn is_session(&self) -> bool {
+        // SAFETY: these read this process's state.
+        unsafe {
+            sys::GetSessionUserId() == self.session_user
+                && sys::GetSessionUserIsSuperuser() == self.session_user_is_superuser
+                && sys::GetCurrentRoleId() == self.role
+        }
+    }
+
     /// Installs session user and role, without a look at the catalogs: a name may meanwhile belong to somebody else.
     pub fn install_session(&self) {
         // SAFETY: sets this process's state; connected, as both functions ask.

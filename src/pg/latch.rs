@@ -3,29 +3,48 @@
 use super::error::check_for_interrupts;
 use crate::pg_sys as sys;
 use core::ffi::{CStr, c_int, c_long};
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU32, Ordering, fence};
 
 /// A name under which waits show in pg_stat_activity from 17 on; before, they all are `Extension`.
 pub struct WaitEvent {
     name: &'static CStr,
+    /// What tells it from others before 17, where only the class has a name.
+    number: u32,
     id: AtomicU32,
 }
 
 impl WaitEvent {
     /// `name` is in PostgreSQL's style, such as `PgBackgroundWait`.
     pub const fn new(name: &'static CStr) -> Self {
-        Self { name, id: AtomicU32::new(0) }
+        Self::numbered(name, 0)
     }
 
-    fn id(&self) -> u32 {
+    /// The same with a number, so that other processes can tell it from other events before 17.
+    pub const fn numbered(name: &'static CStr, number: u32) -> Self {
+        Self {
+            name,
+            number,
+            id: AtomicU32::new(0),
+        }
+    }
+
+    /// What PGPROC says while this is waited for; the same in every process of the server.
+    pub fn id(&self) -> u32 {
         let known = self.id.load(Ordering::Relaxed);
         if known != 0 {
             return known;
         }
         // SAFETY: the name is static and short; registering the same name twice gives the same number.
-        let id = unsafe { sys::pgbg_wait_event(self.name.as_ptr()) };
+        let id = unsafe { sys::pgbg_wait_event(self.name.as_ptr(), self.number) };
         self.id.store(id, Ordering::Relaxed);
         id
+    }
+
+    /// Shows the event before the wait itself begins.
+    pub fn advertise(&self) {
+        // SAFETY: points to this process's own word.
+        unsafe { sys::my_wait_event_info.write_volatile(self.id()) };
+        fence(Ordering::SeqCst);
     }
 }
 
@@ -44,11 +63,16 @@ pub fn set() {
 /// Waits until this process's latch is set or `timeout` milliseconds are over (None: no limit), then serves interrupts.
 /// The process ends with the postmaster.
 pub fn wait(timeout: Option<c_long>, event: &WaitEvent) {
+    wait_only(timeout, event);
+    check_for_interrupts();
+}
+
+/// The same without serving interrupts; the caller does.
+pub fn wait_only(timeout: Option<c_long>, event: &WaitEvent) {
     let mut wake = (sys::WL_LATCH_SET | sys::WL_EXIT_ON_PM_DEATH) as c_int;
     if timeout.is_some() {
         wake |= sys::WL_TIMEOUT as c_int;
     }
     // SAFETY: MyLatch is this process's own latch.
     unsafe { sys::WaitLatch(sys::MyLatch, wake, timeout.unwrap_or(-1), event.id()) };
-    check_for_interrupts();
 }

@@ -1,13 +1,16 @@
-//! tcop/tcopprot.h, storage/ipc.h, postmaster/bgworker.h: signals, connecting and exiting of a worker process.
+//! tcop/tcopprot.h, postmaster/interrupt.h, storage/ipc.h, postmaster/bgworker.h: signals, connecting and exiting of a worker process.
 
 use crate::pg_sys as sys;
 use core::ffi::c_int;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 /// Sets the worker's signal handlers and lets signals in. SIGINT is the server's StatementCancelHandler already.
 pub fn handle_signals() {
     // SAFETY: the handlers are the server's own, made for this.
     unsafe {
         sys::pgbg_pqsignal(libc::SIGTERM, Some(sys::die));
+        sys::pgbg_pqsignal(libc::SIGHUP, Some(on_leave));
+        sys::pgbg_pqsignal(libc::SIGUSR2, Some(on_leave));
         sys::BackgroundWorkerUnblockSignals();
     }
 }
@@ -46,4 +49,34 @@ pub fn signal_self(signal: c_int) {
 pub fn forget_cancel() {
     // SAFETY: a flag of this process that signal handlers set.
     unsafe { sys::QueryCancelPending = 0 }
+}
+
+/// Set by SIGUSR2 (somebody needs the slot) and SIGHUP (settings were reloaded, maybe those that keep workers warm). A
+/// worker with a job does not look at it.
+static ASKED_TO_LEAVE: AtomicBool = AtomicBool::new(false);
+
+/// A signal handler.
+unsafe extern "C-unwind" fn on_leave(_signal: c_int) {
+    ASKED_TO_LEAVE.store(true, Ordering::Relaxed);
+    super::latch::set();
+}
+
+/// Whether this process should go once it has no job.
+pub fn was_asked_to_leave() -> bool {
+    ASKED_TO_LEAVE.load(Ordering::Relaxed)
+}
+
+/// Serves every interrupt except cancels, which concern a statement that is over. Inside, the process may end.
+pub fn serve_interrupts_but_cancel() {
+    // SAFETY: counters and flags of this process. The hold count makes ProcessInterrupts leave a cancel alone; then it is
+    // forgotten.
+    unsafe {
+        sys::QueryCancelHoldoffCount += 1;
+        sys::pgbg_check_for_interrupts();
+        sys::QueryCancelPending = 0;
+        sys::QueryCancelHoldoffCount -= 1;
+        if sys::catchupInterruptPending != 0 {
+            sys::ProcessCatchupInterrupt();
+        }
+    }
 }

@@ -26,7 +26,12 @@ impl Queue {
     /// The memory is mapped, MAXALIGNed, at least `minimum_size` long, and no process uses a queue in it.
     pub unsafe fn create(place: NonNull<u8>, size: usize) -> Self {
         // SAFETY: the caller's promise.
-        unsafe { Self(NonNull::new_unchecked(sys::shm_mq_create(place.as_ptr().cast::<c_void>(), size))) }
+        unsafe {
+            Self(NonNull::new_unchecked(sys::shm_mq_create(
+                place.as_ptr().cast::<c_void>(),
+                size,
+            )))
+        }
     }
 
     /// Finds a queue that another process made.
@@ -72,7 +77,11 @@ impl Queue {
         context.run(|| {
             // SAFETY: this process became sender or receiver; the segment holds the queue.
             Handle(unsafe {
-                NonNull::new_unchecked(sys::shm_mq_attach(self.0.as_ptr(), segment.as_ptr(), null_mut()))
+                NonNull::new_unchecked(sys::shm_mq_attach(
+                    self.0.as_ptr(),
+                    segment.as_ptr(),
+                    null_mut(),
+                ))
             })
         })
     }
@@ -112,14 +121,15 @@ impl Handle {
         let mut length = 0;
         let mut data = null_mut();
         // SAFETY: by the type's invariant; this process is the receiver.
-        let result = unsafe { sys::shm_mq_receive(self.0.as_ptr(), &raw mut length, &raw mut data, nowait) };
+        let result =
+            unsafe { sys::shm_mq_receive(self.0.as_ptr(), &raw mut length, &raw mut data, nowait) };
         match result {
             sys::SHM_MQ_SUCCESS if length == 0 => Received::Message(&[]),
             // SAFETY: on success `data` points to `length` readable bytes until the next call; the lifetime is the
             // caller's to keep.
-            sys::SHM_MQ_SUCCESS => Received::Message(unsafe {
-                core::slice::from_raw_parts(data.cast::<u8>(), length)
-            }),
+            sys::SHM_MQ_SUCCESS => {
+                Received::Message(unsafe { core::slice::from_raw_parts(data.cast::<u8>(), length) })
+            }
             sys::SHM_MQ_WOULD_BLOCK => Received::WouldBlock,
             _ => Received::Detached,
         }

@@ -62,9 +62,9 @@ impl Statements {
             match sys::log_statement as sys::LogStmtLevel {
                 sys::LOGSTMT_NONE => false,
                 sys::LOGSTMT_ALL => true,
-                level => self.iter().any(|statement| {
-                    sys::GetCommandLogLevel(statement.0.as_ptr().cast()) <= level
-                }),
+                level => self
+                    .iter()
+                    .any(|statement| sys::GetCommandLogLevel(statement.0.as_ptr().cast()) <= level),
             }
         };
         if wanted {
@@ -96,12 +96,20 @@ impl Statement {
                 sys::T_TransactionStmt => Class::TransactionControl,
                 sys::T_CopyStmt => {
                     let copy = &*node.cast::<sys::CopyStmt>();
-                    if copy.filename.is_null() { Class::ClientCopy } else { Class::Other }
+                    if copy.filename.is_null() {
+                        Class::ClientCopy
+                    } else {
+                        Class::Other
+                    }
                 }
                 sys::T_CallStmt | sys::T_DoStmt => Class::CallOrDo,
-                sys::T_VacuumStmt | sys::T_ReindexStmt | sys::T_AlterDatabaseStmt => Class::Maintenance,
+                sys::T_VacuumStmt | sys::T_ReindexStmt | sys::T_AlterDatabaseStmt => {
+                    Class::Maintenance
+                }
                 sys::PGBG_CLUSTER_STATEMENT => Class::Maintenance,
-                sys::T_IndexStmt if (*node.cast::<sys::IndexStmt>()).concurrent => Class::Maintenance,
+                sys::T_IndexStmt if (*node.cast::<sys::IndexStmt>()).concurrent => {
+                    Class::Maintenance
+                }
                 sys::T_DropStmt if (*node.cast::<sys::DropStmt>()).concurrent => Class::Maintenance,
                 sys::T_AlterTableStmt if detaches_concurrently(&*node.cast()) => Class::Maintenance,
                 _ => Class::Other,
@@ -118,7 +126,9 @@ impl Statement {
     /// The tag as text, such as `CREATE TABLE`.
     pub fn tag_name(self) -> Str {
         // SAFETY: static strings.
-        unsafe { Str::from_ptr(sys::GetCommandTagName(self.tag())).unwrap_or(Str::from_static(c"???")) }
+        unsafe {
+            Str::from_ptr(sys::GetCommandTagName(self.tag())).unwrap_or(Str::from_static(c"???"))
+        }
     }
 
     /// Analyses, rewrites and plans it, with a snapshot where one is needed, and opens a portal for it. Everything lives in
@@ -135,7 +145,12 @@ impl Statement {
             }
             let plans = context.run(|| {
                 let queries = sys::pgbg_analyze_and_rewrite(statement, sql.as_ptr());
-                sys::pg_plan_queries(queries, sql.as_ptr(), sys::CURSOR_OPT_PARALLEL_OK as c_int, null_mut())
+                sys::pg_plan_queries(
+                    queries,
+                    sql.as_ptr(),
+                    sys::CURSOR_OPT_PARALLEL_OK as c_int,
+                    null_mut(),
+                )
             });
             // A snapshot from before the tables were locked must not serve for running.
             if snapshot {
@@ -191,16 +206,29 @@ impl Portal {
     ///
     /// # Safety
     /// `receiver` is None or a complete DestReceiver that outlives the call.
-    pub unsafe fn run(self, top_level: bool, receiver: Option<NonNull<sys::DestReceiver>>) -> Completion {
+    pub unsafe fn run(
+        self,
+        top_level: bool,
+        receiver: Option<NonNull<sys::DestReceiver>>,
+    ) -> Completion {
         // SAFETY: the caller's promise; None_Receiver is the server's constant receiver that discards.
         unsafe {
             let receiver = receiver.map_or(sys::None_Receiver, NonNull::as_ptr);
             let mut completion: sys::QueryCompletion = core::mem::zeroed();
-            sys::pgbg_portal_run(self.0.as_ptr(), top_level, receiver, receiver, &raw mut completion);
+            sys::pgbg_portal_run(
+                self.0.as_ptr(),
+                top_level,
+                receiver,
+                receiver,
+                &raw mut completion,
+            );
             let mut buffer = [0 as core::ffi::c_char; sys::COMPLETION_TAG_BUFSIZE as usize];
             sys::pgbg_command_tag(buffer.as_mut_ptr(), &raw const completion);
             let tag = Str::from_ptr(buffer.as_ptr()).unwrap_or(Str::from_static(c""));
-            Completion { tag: super::text::copy_into(Context::current(), tag), rows: completion.nprocessed }
+            Completion {
+                tag: super::text::copy_into(Context::current(), tag),
+                rows: completion.nprocessed,
+            }
         }
     }
 

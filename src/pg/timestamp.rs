@@ -22,7 +22,9 @@ impl Deadline {
 
     /// So many milliseconds from now.
     pub fn after(milliseconds: i64) -> Self {
-        Self(Some(now().saturating_add(milliseconds.saturating_mul(1000))))
+        Self(Some(
+            now().saturating_add(milliseconds.saturating_mul(1000)),
+        ))
     }
 
     /// Whether it has passed at `now`.
@@ -33,7 +35,11 @@ impl Deadline {
     /// Milliseconds left from `now`, rounded up; None for ever.
     pub fn left(self, now: Timestamp) -> Option<c_long> {
         let deadline = self.0?;
-        let left = deadline.saturating_sub(now).max(0).div_euclid(1000).saturating_add(1);
+        let left = deadline
+            .saturating_sub(now)
+            .max(0)
+            .div_euclid(1000)
+            .saturating_add(1);
         Some(left.min(i64::from(i32::MAX)) as c_long)
     }
 

@@ -36,7 +36,12 @@ impl<'a> MinimalTuple<'a> {
     /// All t_len bytes.
     pub fn bytes(self) -> &'a [u8] {
         // SAFETY: by the type's invariant.
-        unsafe { core::slice::from_raw_parts(self.0.as_ptr().cast::<u8>(), (*self.0.as_ptr()).t_len as usize) }
+        unsafe {
+            core::slice::from_raw_parts(
+                self.0.as_ptr().cast::<u8>(),
+                (*self.0.as_ptr()).t_len as usize,
+            )
+        }
     }
 
     /// HEAP_HASEXTERNAL: some attribute may be stored out of line.
@@ -111,7 +116,11 @@ impl Descriptor {
     /// A copy in `context`.
     pub fn copy(self, context: Context) -> Self {
         // SAFETY: by the type's invariant.
-        context.run(|| unsafe { Self(NonNull::new_unchecked(sys::CreateTupleDescCopy(self.0.as_ptr()))) })
+        context.run(|| unsafe {
+            Self(NonNull::new_unchecked(sys::CreateTupleDescCopy(
+                self.0.as_ptr(),
+            )))
+        })
     }
 
     /// How many columns.
@@ -127,7 +136,9 @@ impl Descriptor {
         unsafe {
             let attribute = sys::pgbg_tupdesc_attr(self.0.as_ptr(), i as c_int);
             Column {
-                name: Str::from_nonnull(NonNull::new_unchecked((&raw mut (*attribute).attname.data).cast())),
+                name: Str::from_nonnull(NonNull::new_unchecked(
+                    (&raw mut (*attribute).attname.data).cast(),
+                )),
                 type_oid: (*attribute).atttypid,
                 typmod: (*attribute).atttypmod,
                 length: (*attribute).attlen,
@@ -164,7 +175,10 @@ impl Slot {
     pub fn minimal(desc: Descriptor) -> Self {
         // SAFETY: the descriptor is alive; TTSOpsMinimalTuple is a constant of the server.
         Self(unsafe {
-            NonNull::new_unchecked(sys::MakeSingleTupleTableSlot(desc.as_ptr(), &raw const sys::TTSOpsMinimalTuple))
+            NonNull::new_unchecked(sys::MakeSingleTupleTableSlot(
+                desc.as_ptr(),
+                &raw const sys::TTSOpsMinimalTuple,
+            ))
         })
     }
 
@@ -228,7 +242,11 @@ impl Slot {
 }
 
 /// heap_form_minimal_tuple in the current memory context. Raises 54011 for too many columns, 54000 for too many bytes.
-pub fn form_minimal<'a>(desc: Descriptor, values: &[sys::Datum], nulls: &[bool]) -> MinimalTuple<'a> {
+pub fn form_minimal<'a>(
+    desc: Descriptor,
+    values: &[sys::Datum],
+    nulls: &[bool],
+) -> MinimalTuple<'a> {
     debug_assert!(values.len() == nulls.len() && values.len() == desc.len());
     // SAFETY: the arrays are as long as the descriptor, whose types the caller kept to.
     unsafe {
@@ -245,7 +263,11 @@ pub fn form_composite(desc: Descriptor, values: &[sys::Datum], nulls: &[bool]) -
     debug_assert!(values.len() == nulls.len() && values.len() == desc.len());
     // SAFETY: as above; heap_copy_tuple_as_datum flattens what needs it.
     unsafe {
-        let tuple = sys::heap_form_tuple(desc.as_ptr(), values.as_ptr().cast_mut(), nulls.as_ptr().cast_mut());
+        let tuple = sys::heap_form_tuple(
+            desc.as_ptr(),
+            values.as_ptr().cast_mut(),
+            nulls.as_ptr().cast_mut(),
+        );
         sys::heap_copy_tuple_as_datum(tuple, desc.as_ptr())
     }
 }

@@ -18,7 +18,11 @@ impl Tuplestore {
         context.run(|| {
             // SAFETY: takes memory in the current context.
             Self(unsafe {
-                NonNull::new_unchecked(sys::tuplestore_begin_heap(random_access, false, sys::work_mem))
+                NonNull::new_unchecked(sys::tuplestore_begin_heap(
+                    random_access,
+                    false,
+                    sys::work_mem,
+                ))
             })
         })
     }

@@ -22,8 +22,10 @@ pub fn accept_invalidations() {
 pub fn name(type_oid: sys::Oid, typmod: i32) -> Str {
     // SAFETY: the flags make it name unknown types as well; the result is a palloc'd string.
     unsafe {
-        let flags = (sys::FORMAT_TYPE_TYPEMOD_GIVEN | sys::FORMAT_TYPE_ALLOW_INVALID) as sys::bits16;
-        Str::from_ptr(sys::format_type_extended(type_oid, typmod, flags)).unwrap_or(Str::from_static(c"???"))
+        let flags =
+            (sys::FORMAT_TYPE_TYPEMOD_GIVEN | sys::FORMAT_TYPE_ALLOW_INVALID) as sys::bits16;
+        Str::from_ptr(sys::format_type_extended(type_oid, typmod, flags))
+            .unwrap_or(Str::from_static(c"???"))
     }
 }
 
@@ -63,7 +65,9 @@ impl Function {
         let path = unsafe { sys::find_typmod_coercion_function(type_oid, &raw mut oid) };
         match path {
             sys::COERCION_PATH_FUNC => Some((Self::look_up(oid, context), Coercion::Value)),
-            sys::COERCION_PATH_ARRAYCOERCE => Some((Self::look_up(oid, context), Coercion::Elements)),
+            sys::COERCION_PATH_ARRAYCOERCE => {
+                Some((Self::look_up(oid, context), Coercion::Elements))
+            }
             _ => None,
         }
     }
@@ -75,7 +79,8 @@ impl Function {
     pub unsafe fn call_output(&mut self, value: sys::Datum) -> Str {
         // SAFETY: the caller's promise; output functions return palloc'd strings.
         unsafe {
-            Str::from_ptr(sys::OutputFunctionCall(&raw mut self.0, value)).unwrap_or(Str::from_static(c""))
+            Str::from_ptr(sys::OutputFunctionCall(&raw mut self.0, value))
+                .unwrap_or(Str::from_static(c""))
         }
     }
 
@@ -126,7 +131,9 @@ pub unsafe fn check_domain(
 pub fn layout(type_oid: sys::Oid) -> (i16, u8) {
     let (mut length, mut by_value, mut align) = (0, false, 0);
     // SAFETY: a system cache look-up of a type that exists.
-    unsafe { sys::get_typlenbyvalalign(type_oid, &raw mut length, &raw mut by_value, &raw mut align) };
+    unsafe {
+        sys::get_typlenbyvalalign(type_oid, &raw mut length, &raw mut by_value, &raw mut align)
+    };
     let align = match align as u8 {
         b'c' => 1,
         b's' => 2,
@@ -154,7 +161,12 @@ pub fn input(type_oid: sys::Oid) -> (sys::Oid, sys::Oid) {
 ///
 /// # Safety
 /// `function` and `io_param` are what `input` returned for one type.
-pub unsafe fn call_input(function: sys::Oid, text: Str, io_param: sys::Oid, typmod: i32) -> sys::Datum {
+pub unsafe fn call_input(
+    function: sys::Oid,
+    text: Str,
+    io_param: sys::Oid,
+    typmod: i32,
+) -> sys::Datum {
     // SAFETY: the caller's promise; input functions do not write to the text.
     unsafe { sys::OidInputFunctionCall(function, text.as_ptr().cast_mut(), io_param, typmod) }
 }
@@ -165,6 +177,11 @@ pub fn is_like(text: Str, pattern: Str) -> bool {
     unsafe {
         let text = sys::cstring_to_text(text.as_ptr()) as sys::Datum;
         let pattern = sys::cstring_to_text(pattern.as_ptr()) as sys::Datum;
-        sys::DirectFunctionCall2Coll(Some(sys::textlike), sys::DEFAULT_COLLATION_OID, text, pattern) != 0
+        sys::DirectFunctionCall2Coll(
+            Some(sys::textlike),
+            sys::DEFAULT_COLLATION_OID,
+            text,
+            pattern,
+        ) != 0
     }
 }

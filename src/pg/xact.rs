@@ -63,23 +63,31 @@ pub fn check_may_launch() {
     };
     if standalone {
         Report::error(code::FEATURE_NOT_SUPPORTED)
-            .message(format_args!("background workers are not available in single-user mode"))
+            .message(format_args!(
+                "background workers are not available in single-user mode"
+            ))
             .raise();
     }
     if parallel {
         Report::error(code::INSUFFICIENT_PRIVILEGE)
-            .message(format_args!("cannot launch a background job during a parallel operation"))
+            .message(format_args!(
+                "cannot launch a background job during a parallel operation"
+            ))
             .raise();
     }
     if restricted {
         Report::error(code::INSUFFICIENT_PRIVILEGE)
-            .message(format_args!("cannot launch a background job within security-restricted operation"))
+            .message(format_args!(
+                "cannot launch a background job within security-restricted operation"
+            ))
             .raise();
     }
 }
 
 /// Calls `callback` whenever a transaction of this process ends, with SQL-visible effects settled.
-pub fn register_callback(callback: unsafe extern "C-unwind" fn(sys::XactEvent, *mut core::ffi::c_void)) {
+pub fn register_callback(
+    callback: unsafe extern "C-unwind" fn(sys::XactEvent, *mut core::ffi::c_void),
+) {
     // SAFETY: the function is static and takes no argument.
     unsafe { sys::RegisterXactCallback(Some(callback), core::ptr::null_mut()) }
 }

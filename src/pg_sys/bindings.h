@@ -2,6 +2,14 @@
  * Everything of PostgreSQL that the extension may use. bindgen reads this file and keeps what allowlist.txt names; the
  * generated wrappers of static inline functions include it too.
  */
+#include "c.h"
+
+#if PG_VERSION_NUM >= 180000
+/* It is _Noreturn, which is no part of a function's type, so that bindgen would not see it behind the macro. */
+#undef pg_noreturn
+#define pg_noreturn __attribute__((noreturn))
+#endif
+
 #include "postgres.h"
 
 #include "access/detoast.h"
@@ -74,6 +82,7 @@
 #include "utils/elog.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
+#include "utils/guc_tables.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"

@@ -18,6 +18,7 @@ pub use shim::*;
     non_camel_case_types,
     non_snake_case,
     non_upper_case_globals,
+    unknown_lints,
     unnecessary_transmutes,
     unpredictable_function_pointer_comparisons,
     unsafe_op_in_unsafe_fn,

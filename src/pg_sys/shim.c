@@ -85,6 +85,20 @@ pgbg_mark_guc_prefix_reserved(const char *prefix)
 #endif
 }
 
+/* 16 keeps them in a hash table and hands out a sorted copy. */
+int
+pgbg_count_guc_variables(void)
+{
+#if PG_VERSION_NUM >= 160000
+	int			count;
+
+	pfree(get_guc_variables(&count));
+	return count;
+#else
+	return GetNumConfigOptions();
+#endif
+}
+
 /* 19 wants a last step after the attributes of a descriptor were set. */
 void
 pgbg_finalize_tupdesc(TupleDesc tupdesc)
@@ -111,6 +125,13 @@ void
 pgbg_pqsignal(int signo, void (*handler) (int))
 {
 	pqsignal(signo, handler);
+}
+
+/* 15 returns how long statistics may wait; the caller has its own clock. */
+void
+pgbg_report_statistics(bool force)
+{
+	(void) pgstat_report_stat(force);
 }
 
 void
@@ -182,13 +203,14 @@ pgbg_varsize_any_exhdr(const struct varlena *value)
 
 /* 17 lets an extension name its waits; before, all of them show as Extension. */
 uint32
-pgbg_wait_event(const char *name)
+pgbg_wait_event(const char *name, uint32 number)
 {
 #if PG_VERSION_NUM >= 170000
+	(void) number;
 	return WaitEventExtensionNew(name);
 #else
 	(void) name;
-	return PG_WAIT_EXTENSION;
+	return PG_WAIT_EXTENSION | number;
 #endif
 }
 

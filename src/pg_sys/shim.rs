@@ -1,8 +1,8 @@
 //! src/pg_sys/shim.c as Rust sees it: the same functions in the same order.
 
 use super::{
-    Datum, DestReceiver, Form_pg_attribute, List, MinimalTuple, Portal, QueryCompletion, RawStmt, TupleDesc,
-    shm_mq_handle, shm_mq_iovec, shm_mq_result, varlena,
+    Datum, DestReceiver, Form_pg_attribute, List, MinimalTuple, Portal, QueryCompletion, RawStmt,
+    TupleDesc, shm_mq_handle, shm_mq_iovec, shm_mq_result, varlena,
 };
 use core::ffi::{c_char, c_int, c_void};
 
@@ -13,6 +13,7 @@ unsafe extern "C-unwind" {
     ) -> *mut List;
     pub fn pgbg_check_for_interrupts();
     pub fn pgbg_command_tag(buffer: *mut c_char, completion: *const QueryCompletion) -> c_int;
+    pub fn pgbg_count_guc_variables() -> c_int;
     pub fn pgbg_form_minimal_tuple(
         tupdesc: TupleDesc,
         values: *mut Datum,
@@ -32,6 +33,7 @@ unsafe extern "C-unwind" {
         completion: *mut QueryCompletion,
     ) -> bool;
     pub fn pgbg_pqsignal(signo: c_int, handler: Option<unsafe extern "C-unwind" fn(c_int)>);
+    pub fn pgbg_report_statistics(force: bool);
     pub fn pgbg_resume_interrupts();
     pub fn pgbg_set_ps_display(activity: *const c_char);
     pub fn pgbg_shm_mq_sendv(
@@ -49,5 +51,5 @@ unsafe extern "C-unwind" {
     pub fn pgbg_vardata_any(value: *const varlena) -> *mut c_char;
     pub fn pgbg_varatt_is_external(value: *const varlena) -> bool;
     pub fn pgbg_varsize_any_exhdr(value: *const varlena) -> usize;
-    pub fn pgbg_wait_event(name: *const c_char) -> u32;
+    pub fn pgbg_wait_event(name: *const c_char, number: u32) -> u32;
 }

@@ -12,10 +12,7 @@ const GRACE_LIMIT: i32 = 3_600_000;
 pub fn cancel(job: JobRef) {
     let Some(link) = job.link.get() else { return };
     job.cancel_requested.set(true);
-    link.channel.request_cancel();
-    if !link.channel.outcome.is_published() {
-        link.process.interrupt();
-    }
+    link.cancel();
 }
 
 /// The same for each, and where a job still runs after so many milliseconds (0 to an hour) in all, ends its worker.
@@ -29,9 +26,7 @@ pub fn cancel_with_grace(jobs: &[JobRef], grace_ms: i32) {
 
 /// SIGTERM to a worker that a cancel was not enough for.
 fn terminate(job: JobRef) {
-    if let Some(link) = job.link.get()
-        && !link.channel.outcome.is_published()
-    {
-        link.process.terminate();
+    if let Some(link) = job.link.get() {
+        link.terminate();
     }
 }

@@ -20,7 +20,12 @@ enum Step {
     /// The declared typmod is another.
     Length(Function, i32),
     /// The same for an array, whose elements only its input function reaches: output, then input.
-    Reinput { output: Function, input: sys::Oid, io_param: sys::Oid, typmod: i32 },
+    Reinput {
+        output: Function,
+        input: sys::Oid,
+        io_param: sys::Oid,
+        typmod: i32,
+    },
     /// The declared type is a domain.
     Domain(sys::Oid, *mut c_void),
 }
@@ -46,10 +51,14 @@ pub fn is_exact(columns: Columns<'_>, declared: Descriptor) -> bool {
 /// What rows of the given columns are checked against, in the current memory context.
 pub fn attributes(desc: Descriptor) -> NonNull<[Attribute]> {
     let count = desc.len();
-    let place = Context::current().alloc(count * size_of::<Attribute>()).cast::<Attribute>();
+    let place = Context::current()
+        .alloc(count * size_of::<Attribute>())
+        .cast::<Attribute>();
     for i in 0..count {
         let column = desc.column(i);
-        let Some(attribute) = Attribute::new(column.length, column.alignment) else { unreachable!() };
+        let Some(attribute) = Attribute::new(column.length, column.alignment) else {
+            unreachable!()
+        };
         // SAFETY: room for `count` of them was made.
         unsafe { place.add(i).write(attribute) };
     }
@@ -62,15 +71,26 @@ pub fn plan(columns: Columns<'_>, declared: Descriptor) -> Plan {
     let count = columns.0.len();
     if count != declared.len() {
         Report::error(code::DATATYPE_MISMATCH)
-            .message(format_args!("column definition list does not match the rows of the background job"))
-            .detail(format_args!("The job returns {count} columns, the list has {}.", declared.len()))
+            .message(format_args!(
+                "column definition list does not match the rows of the background job"
+            ))
+            .detail(format_args!(
+                "The job returns {count} columns, the list has {}.",
+                declared.len()
+            ))
             .raise();
     }
     for (i, column) in columns.0.iter().enumerate() {
         if !types::exists(column.type_oid) {
             Report::error(code::DATATYPE_MISMATCH)
-                .message(format_args!("column {} of the background job has a type that does not exist any more", i + 1))
-                .detail(format_args!("Column \"{}\" has the type with OID {}.", column.name, column.type_oid))
+                .message(format_args!(
+                    "column {} of the background job has a type that does not exist any more",
+                    i + 1
+                ))
+                .detail(format_args!(
+                    "Column \"{}\" has the type with OID {}.",
+                    column.name, column.type_oid
+                ))
                 .raise();
         }
     }
@@ -85,7 +105,11 @@ pub fn plan(columns: Columns<'_>, declared: Descriptor) -> Plan {
         // SAFETY: room for `count` of them was made.
         unsafe { place.add(i).write(step) };
     }
-    Plan { steps: NonNull::slice_from_raw_parts(place, count), source, context }
+    Plan {
+        steps: NonNull::slice_from_raw_parts(place, count),
+        source,
+        context,
+    }
 }
 
 fn step(i: usize, column: &Column, declared: tuple::Column, context: Context) -> Step {
@@ -116,7 +140,8 @@ fn step(i: usize, column: &Column, declared: tuple::Column, context: Context) ->
     }
     let (declared_base, declared_typmod) = types::base(declared.type_oid, declared.typmod);
     let (column_base, column_typmod) = types::base(column.type_oid, column.typmod);
-    let fits = column_base == declared_base && (declared_typmod < 0 || declared_typmod == column_typmod);
+    let fits =
+        column_base == declared_base && (declared_typmod < 0 || declared_typmod == column_typmod);
     if fits && declared.type_oid != declared_base {
         return Step::Domain(declared.type_oid, types::NO_CACHE);
     }
@@ -125,7 +150,9 @@ fn step(i: usize, column: &Column, declared: tuple::Column, context: Context) ->
         return Step::Pass;
     }
     Report::error(code::DATATYPE_MISMATCH)
-        .message(format_args!("column definition list does not match the rows of the background job"))
+        .message(format_args!(
+            "column definition list does not match the rows of the background job"
+        ))
         .detail(format_args!(
             "Column {} (\"{}\") is of type {}, but is declared as {}.",
             i + 1,
@@ -133,7 +160,9 @@ fn step(i: usize, column: &Column, declared: tuple::Column, context: Context) ->
             types::name(column.type_oid, column.typmod),
             types::name(declared.type_oid, declared.typmod),
         ))
-        .hint(format_args!("Declare the column with its own type, or as text."))
+        .hint(format_args!(
+            "Declare the column with its own type, or as text."
+        ))
         .raise()
 }
 
@@ -149,17 +178,30 @@ impl Plan {
             match step {
                 Step::Domain(domain, cache) => {
                     // SAFETY: the value is of the domain's base type, as `step` has made sure.
-                    unsafe { types::check_domain((!null).then_some(*value), *domain, cache, self.context) };
+                    unsafe {
+                        types::check_domain((!null).then_some(*value), *domain, cache, self.context)
+                    };
                 }
                 _ if *null => {}
                 Step::Pass => {}
                 // SAFETY: the output function of the column's type.
-                Step::Text(function) => *value = datum::text(unsafe { function.call_output(*value) }).unwrap_or(0),
+                Step::Text(function) => {
+                    *value = datum::text(unsafe { function.call_output(*value) }).unwrap_or(0)
+                }
                 // SAFETY: the length coercion function of the column's type.
-                Step::Length(function, typmod) => *value = unsafe { function.call_length_coercion(*value, *typmod) },
-                Step::Reinput { output, input, io_param, typmod } => {
+                Step::Length(function, typmod) => {
+                    *value = unsafe { function.call_length_coercion(*value, *typmod) }
+                }
+                Step::Reinput {
+                    output,
+                    input,
+                    io_param,
+                    typmod,
+                } => {
                     // SAFETY: output and input function of the column's type.
-                    *value = unsafe { types::call_input(*input, output.call_output(*value), *io_param, *typmod) };
+                    *value = unsafe {
+                        types::call_input(*input, output.call_output(*value), *io_param, *typmod)
+                    };
                 }
             }
         }

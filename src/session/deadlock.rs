@@ -34,7 +34,9 @@ fn search(context: Context, pid: c_int) -> bool {
         place.as_ptr().write_bytes(0, room);
         core::slice::from_raw_parts_mut(place.as_ptr(), room)
     };
-    let Some(first) = steps.first_mut() else { return false };
+    let Some(first) = steps.first_mut() else {
+        return false;
+    };
     *first = Step { pid, waiter: 0 };
     let mut count = 1;
     let mut at = 0;
@@ -44,7 +46,10 @@ fn search(context: Context, pid: c_int) -> bool {
             if blocker == us {
                 reached_us = true;
             } else if count < room && steps[..count].iter().all(|step| step.pid != blocker) {
-                steps[count] = Step { pid: blocker, waiter: at };
+                steps[count] = Step {
+                    pid: blocker,
+                    waiter: at,
+                };
                 count += 1;
             }
         });

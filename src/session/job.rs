@@ -1,14 +1,12 @@
-//! A job as the launching session knows it, and the link to the worker that runs it.
+//! A job as the launching session knows it.
 
+use super::link::LinkRef;
 use super::spool::Spool;
 use crate::channel::progress::MESSAGE_LIMIT;
-use crate::channel::segment::Channel;
 use crate::channel::wire::response::Stream;
 use crate::channel::wire::tuple::Attribute;
-use crate::pg::bgworker;
 use crate::pg::error::{CaughtError, Fields};
 use crate::pg::memory::Context;
-use crate::pg::shm_mq::Handle;
 use crate::pg::text::Str;
 use crate::pg::timestamp::Timestamp;
 use crate::pg::tuplestore::Tuplestore;
@@ -89,16 +87,6 @@ pub struct Direct {
     pub attributes: NonNull<[Attribute]>,
 }
 
-/// This session's hold on a worker process. It lives until the job's outcome is final and read.
-#[derive(Clone, Copy)]
-pub struct Link {
-    pub channel: Channel,
-    pub process: bgworker::Handle,
-    pub requests: Handle,
-    /// None once nobody wants what comes: the worker then discards it.
-    pub responses: Option<Handle>,
-}
-
 /// A job. Fields that change are Cells: a backend has one thread, and a JobRef may be held anywhere.
 pub struct Job {
     pub next: Cell<Option<JobRef>>,
@@ -121,7 +109,7 @@ pub struct Job {
     pub detached: Cell<bool>,
     pub cancel_requested: Cell<bool>,
     /// None once the outcome is final.
-    pub link: Cell<Option<Link>>,
+    pub link: Cell<Option<LinkRef>>,
     pub stream: Cell<Stream>,
     /// Complete messages received.
     pub received: Cell<u64>,
@@ -180,7 +168,11 @@ impl Job {
     /// The latest progress: a percentage and the length of the message put into `buffer`. None where none was reported.
     pub fn progress(&self, buffer: &mut [u8; MESSAGE_LIMIT]) -> Option<(i32, Option<usize>)> {
         if let Some(link) = self.link.get() {
-            return link.channel.progress.read(buffer).map(|r| (r.percent, r.message_length));
+            return link
+                .channel
+                .progress
+                .read(buffer)
+                .map(|r| (r.percent, r.message_length));
         }
         let (percent, message) = self.last_progress.get()?;
         if let Some(message) = message {
@@ -188,7 +180,10 @@ impl Job {
                 *to = *from;
             }
         }
-        Some((percent, message.map(|message| message.bytes().len().min(MESSAGE_LIMIT))))
+        Some((
+            percent,
+            message.map(|message| message.bytes().len().min(MESSAGE_LIMIT)),
+        ))
     }
 
     /// Keeps the latest progress beyond the worker's life.
@@ -196,7 +191,10 @@ impl Job {
         let mut buffer = [0; MESSAGE_LIMIT];
         let kept = self.progress(&mut buffer).map(|(percent, length)| {
             let message = length.and_then(|length| buffer.get(..length));
-            (percent, message.map(|message| self.context.copy_string(message)))
+            (
+                percent,
+                message.map(|message| self.context.copy_string(message)),
+            )
         });
         self.last_progress.set(kept);
     }

@@ -1,8 +1,10 @@
 //! Starting a job: DESIGN.md section 4, Launch. An error or interrupt at any step leaves nothing behind.
 
-use super::job::{Job, JobRef, Link, Outcome, State};
-use super::{STATE, context, pump, registry, settings};
+use super::job::{Job, JobRef, Outcome, State};
+use super::link::{self, Link, LinkRef, Told};
+use super::{STATE, context, idle, pump, registry};
 use crate::channel::segment::{Channel, Peer};
+use crate::channel::settings;
 use crate::channel::wire::request::{Request, User};
 use crate::channel::wire::response::Stream;
 use crate::pg::bgworker::{Handle, Registration, Status};
@@ -14,7 +16,7 @@ use crate::pg::shm_mq::{Queue, Sent};
 use crate::pg::text::{Str, copy_into, format};
 use crate::pg::timestamp::{Deadline, now};
 use crate::pg::{guc, random, xact};
-use crate::worker;
+use crate::{hooks, worker};
 use core::cell::Cell;
 use core::ffi::{CStr, c_int, c_long};
 
@@ -25,6 +27,9 @@ static WAIT_FOR_SLOT: WaitEvent = WaitEvent::new(c"PgBackgroundSlot");
 
 /// How often to look for a slot, in milliseconds: nothing tells when another session's worker has left.
 const SLOT_RETRY: c_long = 10;
+
+/// How long to wait where somebody was asked to leave, in milliseconds.
+const COURTESY: i64 = 1000;
 
 /// What the caller wants run.
 #[derive(Clone, Copy)]
@@ -45,30 +50,34 @@ pub fn launch(order: &Order) -> JobRef {
     let queue_size = check_queue_size(order.queue_size);
     pump::pump_all();
     check_max_workers();
-    let job_context = context().create(c"pg_background job");
-    let link = Cell::new(None);
-    let process = Cell::new(None);
-    let started = Cell::new(None);
-    let result = catch(|| {
-        let new_link = connect(queue_size, &link, &process);
-        let pid = wait_for_attach(&new_link);
-        let cookie = if order.with_cookie { random::cookie() } else { 0 };
-        send_request(&new_link, order, cookie);
-        started.set(Some((new_link, pid, cookie)));
-    });
-    let (Ok(()), Some((link, pid, cookie))) = (&result, started.get()) else {
-        undo(link.get(), process.get());
-        job_context.delete();
-        match result {
-            Err(caught) => caught.rethrow(),
-            Ok(()) => unreachable!(),
-        }
+    let identity = Identity::current();
+    let cookie = if order.with_cookie {
+        random::cookie()
+    } else {
+        0
     };
+    let response_size = usize::try_from(queue_size).unwrap_or(0) & !7;
+    let link = match idle::claim(&identity, response_size) {
+        Some(link) => link,
+        None => start_worker(identity, response_size),
+    };
+    if let Err(caught) = catch(|| send_request(link, order, cookie)) {
+        // Half a request may be on its way: this worker is of no more use.
+        link.process.terminate();
+        link::release(link);
+        caught.rethrow();
+    }
     STATE.counters.count_launch();
+    remember(link, order, cookie, queue_size)
+}
+
+/// Enters the job into the registry.
+fn remember(link: LinkRef, order: &Order, cookie: i64, queue_size: c_int) -> JobRef {
+    let job_context = context().create(c"pg_background job");
     registry::insert(Job {
         next: Cell::new(None),
         context: job_context,
-        pid,
+        pid: link.pid,
         cookie,
         sql: copy_into(job_context, order.sql),
         label: order.label.map(|label| copy_into(job_context, label)),
@@ -94,64 +103,121 @@ pub fn launch(order: &Order) -> JobRef {
     })
 }
 
-/// Takes back what an interrupted launch had made. A worker that was registered never starts, or ends.
-fn undo(link: Option<(Channel, crate::pg::shm_mq::Handle, crate::pg::shm_mq::Handle)>, process: Option<Handle>) {
-    if let Some(process) = process {
-        process.terminate();
-        process.free();
+/// What a starting worker has so far; an error takes it back.
+struct Start {
+    context: Context,
+    channel: Cell<Option<Channel>>,
+    process: Cell<Option<Handle>>,
+}
+
+/// Starts a worker process and waits until it holds both queues.
+fn start_worker(identity: Identity, response_size: usize) -> LinkRef {
+    let start = Start {
+        context: context().create(c"pg_background worker link"),
+        channel: Cell::new(None),
+        process: Cell::new(None),
+    };
+    let link = Cell::new(None);
+    if let Err(caught) = catch(|| link.set(Some(try_start(&start, identity, response_size)))) {
+        // A worker that was registered never starts, or ends. Queues go with their segment.
+        if let Some(process) = start.process.get() {
+            process.terminate();
+        }
+        if let Some(channel) = start.channel.get() {
+            channel.segment().detach();
+        }
+        start.context.delete();
+        caught.rethrow();
     }
-    if let Some((channel, requests, responses)) = link {
-        requests.detach();
-        responses.detach();
-        channel.segment().detach();
+    match link.get() {
+        Some(link) => link,
+        None => unreachable!(),
     }
 }
 
-type QueuesCell = Cell<Option<(Channel, crate::pg::shm_mq::Handle, crate::pg::shm_mq::Handle)>>;
+/// Every resource is noted in `start` as soon as it is there.
+fn try_start(start: &Start, identity: Identity, response_size: usize) -> LinkRef {
+    let channel = create_channel(&identity, response_size);
+    start.channel.set(Some(channel));
+    hooks::point("launch-segment");
+    let requests = channel.requests().attach(channel.segment(), start.context);
+    let responses = channel.responses().attach(channel.segment(), start.context);
+    let process = register(channel, start.context);
+    start.process.set(Some(process));
+    hooks::point("launch-registered");
+    let pid = wait_for_attach(channel, process);
+    hooks::point("launch-attached");
+    LinkRef::new(Link {
+        next: Cell::new(None),
+        context: start.context,
+        channel,
+        process,
+        pid,
+        requests,
+        responses: Cell::new(Some(responses)),
+        identity,
+        told: Cell::new(Told {
+            context: start.context.create(c"pg_background settings sent"),
+            libraries: &[],
+            settings: &[],
+        }),
+        signaled: Cell::new(false),
+    })
+}
 
-/// Makes the segment and registers the worker, noting each in its cell as soon as it is there.
-fn connect(queue_size: c_int, link: &QueuesCell, process: &Cell<Option<Handle>>) -> Link {
+/// Makes the segment. Where none is left, idle workers give theirs back.
+fn create_channel(identity: &Identity, response_size: usize) -> Channel {
     let peer = Peer {
         database: identity::database(),
-        authenticated_user: Identity::current().authenticated_user,
+        authenticated_user: identity.authenticated_user,
         launcher_pid: identity::pid(),
     };
-    let response_size = usize::try_from(queue_size).unwrap_or(0) & !7;
-    let Some(channel) = Channel::create(&peer, response_size) else {
-        Report::error(code::INSUFFICIENT_RESOURCES)
-            .message(format_args!("could not create shared memory for a background job"))
-            .detail(format_args!("The cluster has no dynamic shared memory segment left."))
-            .hint(format_args!("Wait until other background jobs or parallel queries have ended, or raise max_connections."))
-            .raise()
-    };
-    let requests = channel.requests().attach(channel.segment(), context());
-    let responses = channel.responses().attach(channel.segment(), context());
-    link.set(Some((channel, requests, responses)));
-    let handle = register(channel);
-    process.set(Some(handle));
-    Link { channel, process: handle, requests, responses: Some(responses) }
+    if let Some(channel) = Channel::create(&peer, response_size) {
+        return channel;
+    }
+    if idle::dismiss_all()
+        && let Some(channel) = Channel::create(&peer, response_size)
+    {
+        return channel;
+    }
+    Report::error(code::INSUFFICIENT_RESOURCES)
+        .message(format_args!("could not create shared memory for a background job"))
+        .detail(format_args!("The cluster has no dynamic shared memory segment left."))
+        .hint(format_args!(
+            "Wait until other background jobs or parallel queries have ended, or raise max_connections."
+        ))
+        .raise()
 }
 
-/// Registers the worker. Where every slot is taken it waits: a moment if own workers are leaving, otherwise up to
-/// pg_background.launch_timeout.
-fn register(channel: Channel) -> Handle {
+/// Registers the worker. Where every slot is taken, idle workers of all sessions are asked to leave; then it waits up to
+/// pg_background.launch_timeout, or a moment if anyone may be leaving.
+fn register(channel: Channel, handle_context: Context) -> Handle {
     let registration = Registration {
-        name: format(format_args!("pg_background worker for PID {}", identity::pid())),
+        name: format(format_args!(
+            "pg_background worker for PID {}",
+            identity::pid()
+        )),
         kind: worker::KIND,
         library: worker::LIBRARY,
         function: worker::ENTRY,
         argument: channel.segment().handle() as usize,
     };
+    if let Some(handle) = Handle::register(&registration, handle_context) {
+        return handle;
+    }
     let deadline = Deadline::after(i64::from(settings::LAUNCH_TIMEOUT.get()));
-    let leaving_deadline = Deadline::after(1000);
+    let courtesy = Deadline::after(COURTESY);
+    let mut asked = false;
     loop {
         latch::reset();
-        if let Some(handle) = Handle::register(&registration, context()) {
+        asked |= idle::evict();
+        if let Some(handle) = Handle::register(&registration, handle_context) {
             return handle;
         }
         pump::pump_all();
         let time = now();
-        let may_wait = !deadline.passed(time) || (pump::anyone_leaving() && !leaving_deadline.passed(time));
+        let may_wait =
+            !deadline.passed(time) || ((asked || link::anyone_leaving()) && !courtesy.passed(time));
         if !may_wait {
             Report::error(code::INSUFFICIENT_RESOURCES)
                 .message(format_args!("could not register a background worker"))
@@ -161,22 +227,24 @@ fn register(channel: Channel) -> Handle {
                 ))
                 .raise();
         }
+        hooks::point("launch-slot");
         latch::wait(Some(SLOT_RETRY), &WAIT_FOR_SLOT);
     }
 }
 
 /// Waits until the worker holds both queues; returns its process id.
-fn wait_for_attach(link: &Link) -> c_int {
+fn wait_for_attach(channel: Channel, process: Handle) -> c_int {
     loop {
         latch::reset();
-        let status = link.process.status();
-        if let (Status::Started(pid), true) = (status, link.channel.is_attached()) {
+        let status = process.status();
+        if let (Status::Started(pid), true) = (status, channel.is_attached()) {
             return pid;
         }
         if status == Status::Stopped {
             fail_to_start();
         }
         pump::pump_all();
+        hooks::point("launch-attaching");
         latch::wait(None, &WAIT_FOR_START);
     }
 }
@@ -189,34 +257,56 @@ fn fail_to_start() -> ! {
         .raise()
 }
 
-/// Sends the request: identity, libraries, settings, SQL.
-fn send_request(link: &Link, order: &Order, cookie: i64) {
-    let temporary = Context::current().create(c"pg_background request");
-    let identity = Identity::current();
+/// Sends the request: identity, libraries, settings, SQL. What the worker was told before and what has not changed since
+/// is left out.
+fn send_request(link: LinkRef, order: &Order, cookie: i64) {
+    let told = link.told.get();
+    let temporary = link.context.create(c"pg_background settings sent");
+    let libraries = guc::serialize_libraries(temporary);
+    let settings = guc::serialize_state(temporary);
+    let changed = libraries != told.libraries || settings != told.settings;
+    let new_queue = link.responses.get().is_none();
+    if new_queue {
+        link.channel.renew_responses();
+        let responses = link
+            .channel
+            .responses()
+            .attach(link.channel.segment(), link.context);
+        link.responses.set(Some(responses));
+    }
+    let identity = &link.identity;
     // SAFETY: a Str is NUL-terminated.
     let c_str = |text: Str| unsafe { CStr::from_ptr(text.as_ptr()) };
     let request = Request {
         cookie,
         discard_output: order.submitted,
         read_only: xact::is_read_only(),
-        session_user: User { oid: identity.session_user, is_superuser: identity.session_user_is_superuser },
-        role: User { oid: identity.role, is_superuser: identity.role_is_superuser },
+        new_queue,
+        session_user: User {
+            oid: identity.session_user,
+            is_superuser: identity.session_user_is_superuser,
+        },
+        role: User {
+            oid: identity.role,
+            is_superuser: identity.role_is_superuser,
+        },
         current_user: identity.current_user,
         sec_context: identity.security_context,
         worker_timeout_ms: settings::WORKER_TIMEOUT.get(),
-        library_state: guc::serialize_libraries(temporary),
-        guc_state: guc::serialize_state(temporary),
+        library_state: if changed { libraries } else { &[] },
+        guc_state: if changed { settings } else { &[] },
         label: order.label.map(c_str),
         sql: c_str(order.sql),
     };
     let fixed = request.encode_fixed();
     let parts = request.parts(&fixed);
+    hooks::point("launch-send");
     loop {
         latch::reset();
         match link.requests.send(parts, true, true) {
             Sent::Done => break,
             Sent::Detached => fail_to_start(),
-            Sent::WouldBlock => {}
+            Sent::WouldBlock => hooks::point("launch-sending"),
         }
         if link.process.status() == Status::Stopped {
             fail_to_start();
@@ -224,7 +314,17 @@ fn send_request(link: &Link, order: &Order, cookie: i64) {
         pump::pump_all();
         latch::wait(None, &WAIT_FOR_START);
     }
-    temporary.delete();
+    hooks::point("launch-sent");
+    if changed {
+        link.told.set(Told {
+            context: temporary,
+            libraries,
+            settings,
+        });
+        told.context.delete();
+    } else {
+        temporary.delete();
+    }
 }
 
 /// The size to use, or 22023.
@@ -237,7 +337,9 @@ fn check_queue_size(asked: c_int) -> c_int {
     if !(minimum..=maximum).contains(&asked) {
         Report::error(code::INVALID_PARAMETER_VALUE)
             .message(format_args!("queue size {asked} is out of range"))
-            .detail(format_args!("It has to be 0, for the default, or between {minimum} and {maximum} bytes."))
+            .detail(format_args!(
+                "It has to be 0, for the default, or between {minimum} and {maximum} bytes."
+            ))
             .raise();
     }
     asked

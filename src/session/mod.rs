@@ -6,22 +6,23 @@
 pub mod cancel;
 mod convert;
 mod deadlock;
+mod idle;
 pub mod job;
 pub mod launch;
+mod link;
 pub mod pump;
 pub mod registry;
 pub mod result;
 pub mod run;
-pub mod settings;
 mod spool;
 pub mod stats;
 pub mod wait;
 
-use crate::pg::bgworker;
 use crate::pg::memory::Context;
 use core::cell::Cell;
 use core::ptr::NonNull;
 use job::JobRef;
+use link::LinkRef;
 use stats::Counters;
 
 /// Everything a session remembers between calls: one place.
@@ -30,18 +31,13 @@ pub struct State {
     context: Cell<Option<Context>>,
     /// Newest first.
     jobs: Cell<Option<JobRef>>,
-    /// Workers whose outcome is final but whose process the postmaster has not reaped yet.
-    leaving: Cell<Option<NonNull<Leaving>>>,
+    /// Workers that are warm, or may be: most recently used first.
+    idle: Cell<Option<LinkRef>>,
+    /// Workers that were let go, but whose process the postmaster has not reaped yet.
+    leaving: Cell<Option<LinkRef>>,
     /// Spools that cannot be closed for now.
     parked: Cell<Option<NonNull<spool::Parked>>>,
     pub counters: Counters,
-}
-
-/// A worker on its way out.
-struct Leaving {
-    process: bgworker::Handle,
-    context: Context,
-    next: Option<NonNull<Leaving>>,
 }
 
 // SAFETY: a backend has one thread, and no signal handler touches this.
@@ -50,6 +46,7 @@ unsafe impl Sync for State {}
 pub static STATE: State = State {
     context: Cell::new(None),
     jobs: Cell::new(None),
+    idle: Cell::new(None),
     leaving: Cell::new(None),
     parked: Cell::new(None),
     counters: Counters::new(),

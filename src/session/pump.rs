@@ -3,9 +3,10 @@
 //! Everything that waits calls `pump_all`, for all jobs of the session: a worker that holds a lock and sleeps on its full
 //! queue would block others where nobody can see it.
 
-use super::job::{Column, Columns, Job, JobRef, Link, Outcome, State};
+use super::job::{Column, Columns, Job, JobRef, Outcome, State};
+use super::link::LinkRef;
 use super::spool::Spool;
-use super::{Leaving, STATE, registry};
+use super::{STATE, idle, link, registry};
 use crate::channel::outcome::{Ending, Summary, Text};
 use crate::channel::wire::Malformed;
 use crate::channel::wire::report::{Report as WireReport, Severity, decimal};
@@ -29,7 +30,7 @@ const TURN: usize = 256;
 pub fn pump_all() {
     registry::running().for_each(pump);
     registry::prune();
-    reap();
+    link::reap();
 }
 
 /// Brings one job up to date. A detached job that has ended is forgotten.
@@ -51,14 +52,21 @@ pub fn pump(job: JobRef) {
     } else if published {
         match link.channel.outcome.summary() {
             Some(summary) if drained == Drained::Gone || job.received.get() >= summary.messages => {
-                finish(job, outcome_of(&job, link, &summary), &summary_state(&job, &summary));
+                finish(
+                    job,
+                    outcome_of(&job, link, &summary),
+                    &summary_state(&job, &summary),
+                );
             }
             Some(_) => {}
             None => fail_protocol(job, link, "The outcome record makes no sense."),
         }
     } else if stopped && !link.channel.outcome.is_published() {
         let message = Str::from_static(c"background worker exited without reporting an outcome");
-        let fields = Fields { message: Some(message), ..Fields::NONE };
+        let fields = Fields {
+            message: Some(message),
+            ..Fields::NONE
+        };
         let outcome = Outcome {
             sqlstate: code::CONNECTION_FAILURE,
             fields,
@@ -110,7 +118,7 @@ fn drain(job: JobRef) -> Result<Drained, Malformed> {
 
 fn take_messages(job: JobRef, keeping: &Cell<bool>) -> Result<Drained, Malformed> {
     for _ in 0..TURN {
-        let Some(responses) = job.link.get().and_then(|link| link.responses) else {
+        let Some(responses) = job.link.get().and_then(|link| link.responses.get()) else {
             return Ok(Drained::Gone);
         };
         let message = match responses.receive(true) {
@@ -132,9 +140,11 @@ fn take_messages(job: JobRef, keeping: &Cell<bool>) -> Result<Drained, Malformed
             }
             Message::Notice(report, encoding) => pass_on(&report, c_int::from(encoding)),
             Message::Error(report, encoding) => {
-                job.whole_error.set(Some(fields_of(job.context, &report, c_int::from(encoding))));
+                job.whole_error
+                    .set(Some(fields_of(job.context, &report, c_int::from(encoding))));
             }
         }
+        crate::hooks::point("pump-message");
         check_for_interrupts();
     }
     Ok(Drained::TurnOver)
@@ -172,7 +182,10 @@ fn tuple(bytes: &[u8]) -> Result<MinimalTuple<'_>, Malformed> {
 
 fn take_description(job: &Job, description: &Description<'_>) {
     let count = description.len();
-    let place = job.context.alloc(count * size_of::<Column>()).cast::<Column>();
+    let place = job
+        .context
+        .alloc(count * size_of::<Column>())
+        .cast::<Column>();
     let encoding = c_int::from(description.encoding());
     for (i, column) in description.columns().enumerate().take(count) {
         let column = Column {
@@ -199,7 +212,9 @@ fn pass_on(report: &WireReport<'_>, encoding: c_int) {
     };
     let context = Context::current().create(c"pg_background notice");
     let fields = fields_of(context, report, encoding);
-    Report::new(level as c_int, sqlstate(&report.sqlstate)).fields(&fields).emit();
+    Report::new(level as c_int, sqlstate(&report.sqlstate))
+        .fields(&fields)
+        .emit();
     context.delete();
 }
 
@@ -221,10 +236,12 @@ fn fields_of(context: Context, report: &WireReport<'_>, encoding: c_int) -> Fiel
 }
 
 /// Copies the record's texts into the job's own memory.
-fn outcome_of(job: &Job, link: Link, summary: &Summary) -> Outcome {
+fn outcome_of(job: &Job, link: LinkRef, summary: &Summary) -> Outcome {
     let record = &link.channel.outcome;
     let copy = |which| {
-        record.text(which).map(|bytes| encoding::to_database(job.context, bytes, summary.encoding))
+        record
+            .text(which)
+            .map(|bytes| encoding::to_database(job.context, bytes, summary.encoding))
     };
     let failed = summary.ending == Ending::Failed;
     let mut fields = Fields::NONE;
@@ -248,7 +265,9 @@ fn outcome_of(job: &Job, link: Link, summary: &Summary) -> Outcome {
             fields.internal_position = summary.position;
         }
     }
-    let tag = record.text(Text::CommandTag).map(|tag| job.context.copy_string(tag));
+    let tag = record
+        .text(Text::CommandTag)
+        .map(|tag| job.context.copy_string(tag));
     Outcome {
         // A failure without a code would read as success.
         sqlstate: match summary.sqlstate {
@@ -258,7 +277,11 @@ fn outcome_of(job: &Job, link: Link, summary: &Summary) -> Outcome {
         },
         fields,
         command_tag: if failed { None } else { tag },
-        row_count: if failed { 0 } else { i64::try_from(summary.row_count).unwrap_or(i64::MAX) },
+        row_count: if failed {
+            0
+        } else {
+            i64::try_from(summary.row_count).unwrap_or(i64::MAX)
+        },
         started_at: summary.started_at,
         finished_at: summary.finished_at,
         timed_out: summary.timed_out,
@@ -275,14 +298,13 @@ fn summary_state(job: &Job, summary: &Summary) -> State {
 }
 
 /// What arrived cannot be understood: the job has failed here, whatever becomes of it there.
-fn fail_protocol(job: JobRef, link: Link, why: &str) {
-    link.channel.request_cancel();
-    if !link.channel.outcome.is_published() {
-        link.process.interrupt();
-    }
+fn fail_protocol(job: JobRef, link: LinkRef, why: &str) {
+    link.cancel();
     let detail = job.context.run(|| text::format(format_args!("{why}")));
     let fields = Fields {
-        message: Some(Str::from_static(c"malformed message from background worker")),
+        message: Some(Str::from_static(
+            c"malformed message from background worker",
+        )),
         detail: Some(detail),
         ..Fields::NONE
     };
@@ -295,13 +317,17 @@ fn fail_protocol(job: JobRef, link: Link, why: &str) {
     finish(job, outcome, &State::Error);
 }
 
-/// The outcome is final: keeps it, counts it, lets go of the worker.
+/// The outcome is final: keeps it, counts it, lets the worker go or keeps it warm.
 fn finish(job: JobRef, outcome: Outcome, state: &State) {
     job.outcome.set(outcome);
     job.state.set(*state);
     job.keep_progress();
     if let Some(link) = job.link.take() {
-        release(link);
+        if *state == State::Stopped {
+            idle::keep(link);
+        } else {
+            link::release(link);
+        }
     }
     STATE.counters.count_end(&job);
     if job.detached.get() {
@@ -309,53 +335,10 @@ fn finish(job: JobRef, outcome: Outcome, state: &State) {
     }
 }
 
-/// Frees a worker's segment and queues. The process is on its way out; its slot is free once the postmaster has noticed.
-fn release(link: Link) {
-    if let Some(responses) = link.responses {
-        responses.detach();
-    }
-    link.requests.detach();
-    link.channel.segment().detach();
-    let context = super::context().create(c"pg_background leaving worker");
-    let leaving = Leaving { process: link.process, context, next: STATE.leaving.get() };
-    STATE.leaving.set(Some(context.alloc_for(leaving)));
-}
-
-/// Forgets workers that the postmaster has reaped.
-fn reap() {
-    for_each_leaving(|process| process.status() == Status::Stopped);
-}
-
-/// Calls `gone` with each worker on its way out and forgets those for which it says true.
-fn for_each_leaving(gone: impl Fn(crate::pg::bgworker::Handle) -> bool) {
-    let mut next = STATE.leaving.take();
-    while let Some(place) = next {
-        // SAFETY: in a context of its own, which only this function deletes.
-        let leaving = unsafe { &mut *place.as_ptr() };
-        next = leaving.next;
-        if gone(leaving.process) {
-            leaving.process.free();
-            leaving.context.delete();
-        } else {
-            leaving.next = STATE.leaving.get();
-            STATE.leaving.set(Some(place));
-        }
-    }
-}
-
-/// Whether a worker of this session is on its way out, so that waiting a moment may free a slot.
-pub fn anyone_leaving() -> bool {
-    reap();
-    STATE.leaving.get().is_some()
-}
-
 /// Nobody wants the job's rows and notices any more: the worker discards them from here on.
 pub fn let_go(job: JobRef) {
-    if let Some(link) = job.link.get()
-        && let Some(responses) = link.responses
-    {
-        job.link.set(Some(Link { responses: None, ..link }));
-        responses.detach();
+    if let Some(link) = job.link.get() {
+        link.let_go_of_responses();
     }
     if let Some(spool) = job.spool.take() {
         spool.end();

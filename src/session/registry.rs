@@ -122,13 +122,21 @@ fn refuse_unknown(handle: Handle, wrong_cookie: c_int) -> ! {
     let pid = handle.pid();
     if tracked().any(|job| job.pid == pid) {
         Report::error(wrong_cookie)
-            .message(format_args!("cookie does not match the background job of PID {pid}"))
-            .hint(format_args!("Use pid and cookie as the launching function returned them."))
+            .message(format_args!(
+                "cookie does not match the background job of PID {pid}"
+            ))
+            .hint(format_args!(
+                "Use pid and cookie as the launching function returned them."
+            ))
             .raise()
     }
     Report::error(code::UNDEFINED_OBJECT)
-        .message(format_args!("PID {pid} is not a background job of this session"))
-        .detail(format_args!("It was never launched here, was detached, or its result was consumed."))
+        .message(format_args!(
+            "PID {pid} is not a background job of this session"
+        ))
+        .detail(format_args!(
+            "It was never launched here, was detached, or its result was consumed."
+        ))
         .raise()
 }
 
@@ -136,8 +144,13 @@ fn refuse_unknown(handle: Handle, wrong_cookie: c_int) -> ! {
 pub fn check_rights(job: &Job) {
     if !may_see(job) {
         Report::error(code::INSUFFICIENT_PRIVILEGE)
-            .message(format_args!("permission denied for background job of PID {}", job.pid))
-            .detail(format_args!("Only roles with the privileges of the role that launched it may use it."))
+            .message(format_args!(
+                "permission denied for background job of PID {}",
+                job.pid
+            ))
+            .detail(format_args!(
+                "Only roles with the privileges of the role that launched it may use it."
+            ))
             .raise();
     }
 }

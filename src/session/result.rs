@@ -5,6 +5,7 @@ use super::job::{Direct, Job, JobRef, State};
 use super::wait::{Goal, wait, wait_until};
 use super::{cancel, pump, registry};
 use crate::channel::wire::tuple::{Attribute, check_tuple_attributes};
+use crate::hooks;
 use crate::pg::call::ResultSet;
 use crate::pg::error::{Fields, Report, catch, code};
 use crate::pg::memory::Context;
@@ -24,17 +25,28 @@ pub const TIMEOUT_GRACE: i32 = 1000;
 pub fn result(job: JobRef, set: ResultSet, deadline: Deadline) -> sys::Datum {
     if job.submitted {
         Report::error(code::FEATURE_NOT_SUPPORTED)
-            .message(format_args!("background job of PID {} was submitted and has no result", job.pid))
-            .detail(format_args!("Rows of submitted jobs are discarded in the worker."))
-            .hint(format_args!("Use pg_background_launch_v2 to get rows back."))
+            .message(format_args!(
+                "background job of PID {} was submitted and has no result",
+                job.pid
+            ))
+            .detail(format_args!(
+                "Rows of submitted jobs are discarded in the worker."
+            ))
+            .hint(format_args!(
+                "Use pg_background_launch_v2 to get rows back."
+            ))
             .raise();
     }
     if job.consumed.get() {
         Report::error(code::UNDEFINED_OBJECT)
-            .message(format_args!("result of the background job of PID {} was consumed already", job.pid))
+            .message(format_args!(
+                "result of the background job of PID {} was consumed already",
+                job.pid
+            ))
             .raise();
     }
     let store = set.begin();
+    hooks::point("result-begin");
     job.stop_at_columns.set(true);
     let in_time = Cell::new(true);
     let waited = catch(|| {
@@ -49,8 +61,11 @@ pub fn result(job: JobRef, set: ResultSet, deadline: Deadline) -> sys::Datum {
     if !in_time.get() {
         time_out(job);
     }
+    hooks::point("result-columns");
     match job.columns.get() {
-        Some(columns) if job.is_running() && convert::is_exact(columns, set.desc) => read_directly(job, set, store, deadline),
+        Some(columns) if job.is_running() && convert::is_exact(columns, set.desc) => {
+            read_directly(job, set, store, deadline)
+        }
         _ => read_afterwards(job, set, store, deadline),
     }
     registry::forget(job);
@@ -66,6 +81,7 @@ fn read_directly(job: JobRef, set: ResultSet, store: Tuplestore, deadline: Deadl
             spool.read(|tuple| store_checked(&job, store, tuple, attributes));
         }
         job.direct.set(Some(Direct { store, attributes }));
+        hooks::point("result-direct");
         if !wait(&[job], Goal::All, deadline) {
             time_out(job);
         }
@@ -87,7 +103,9 @@ fn read_afterwards(job: JobRef, set: ResultSet, store: Tuplestore, deadline: Dea
         job.consumed.set(true);
     }
     raise_failure(&job);
-    let Some(columns) = job.columns.get() else { return };
+    let Some(columns) = job.columns.get() else {
+        return;
+    };
     if convert::is_exact(columns, set.desc) {
         let attributes = convert::attributes(set.desc);
         if let Some(spool) = job.spool.get() {
@@ -102,6 +120,7 @@ fn read_afterwards(job: JobRef, set: ResultSet, store: Tuplestore, deadline: Dea
         let row_context = Context::current().create(c"pg_background row");
         spool.read(|tuple| {
             check(&job, tuple, attributes);
+            hooks::point("result-row");
             row_context.run(|| convert_row(&plan, slot, tuple, set.desc, store));
             row_context.reset();
         });
@@ -113,11 +132,20 @@ fn read_afterwards(job: JobRef, set: ResultSet, store: Tuplestore, deadline: Dea
 fn time_out(job: JobRef) -> ! {
     cancel::cancel_with_grace(&[job], TIMEOUT_GRACE);
     Report::error(code::QUERY_CANCELED)
-        .message(format_args!("canceling background job of PID {} due to time-out", job.pid))
+        .message(format_args!(
+            "canceling background job of PID {} due to time-out",
+            job.pid
+        ))
         .raise()
 }
 
-fn convert_row(plan: &Cell<Plan>, slot: Slot, tuple: MinimalTuple<'_>, declared: Descriptor, store: Tuplestore) {
+fn convert_row(
+    plan: &Cell<Plan>,
+    slot: Slot,
+    tuple: MinimalTuple<'_>,
+    declared: Descriptor,
+    store: Tuplestore,
+) {
     slot.store(tuple);
     let (values, nulls) = slot.values();
     let mut steps = plan.get();
@@ -144,7 +172,12 @@ pub fn raise(sqlstate: i32, fields: &Fields) -> ! {
     Report::error(sqlstate).fields(fields).raise()
 }
 
-fn store_checked(job: &Job, store: Tuplestore, tuple: MinimalTuple<'_>, attributes: NonNull<[Attribute]>) {
+fn store_checked(
+    job: &Job,
+    store: Tuplestore,
+    tuple: MinimalTuple<'_>,
+    attributes: NonNull<[Attribute]>,
+) {
     check(job, tuple, attributes);
     store.put(tuple);
 }

@@ -30,7 +30,11 @@ pub fn run<R>(order: &Order, timeout_ms: i32, report: impl FnOnce(&Ran) -> R) ->
             cancel::cancel_with_grace(&[job], TIMEOUT_GRACE);
         }
     });
-    let answer = report(&Ran { job, timed_out: !in_time.get(), elapsed_ms: milliseconds_since(start) });
+    let answer = report(&Ran {
+        job,
+        timed_out: !in_time.get(),
+        elapsed_ms: milliseconds_since(start),
+    });
     registry::detach(job);
     answer
 }
@@ -53,7 +57,11 @@ fn guard(job: JobRef, work: impl FnOnce()) {
 }
 
 fn deadline(timeout_ms: i32) -> Deadline {
-    if timeout_ms == 0 { Deadline::NEVER } else { Deadline::after(i64::from(timeout_ms)) }
+    if timeout_ms == 0 {
+        Deadline::NEVER
+    } else {
+        Deadline::after(i64::from(timeout_ms))
+    }
 }
 
 fn milliseconds_since(start: Timestamp) -> i64 {

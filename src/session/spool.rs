@@ -67,7 +67,11 @@ fn end_or_park(store: Tuplestore) {
 
 fn park(store: Tuplestore) {
     let context = super::context().create(c"pg_background parked spool");
-    let parked = context.alloc_for(Parked { store, context, next: STATE.parked.get() });
+    let parked = context.alloc_for(Parked {
+        store,
+        context,
+        next: STATE.parked.get(),
+    });
     STATE.parked.set(Some(parked));
 }
 

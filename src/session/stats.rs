@@ -47,7 +47,10 @@ impl Counters {
             1,
         );
         if outcome.started_at > 0 && outcome.finished_at >= outcome.started_at {
-            add(&self.total_time, outcome.finished_at.saturating_sub(outcome.started_at));
+            add(
+                &self.total_time,
+                outcome.finished_at.saturating_sub(outcome.started_at),
+            );
             add(&self.timed, 1);
         }
     }

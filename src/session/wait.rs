@@ -2,6 +2,7 @@
 
 use super::job::JobRef;
 use super::{cancel, deadlock, pump};
+use crate::hooks;
 use crate::pg::error::{Report, code};
 use crate::pg::guc;
 use crate::pg::latch::{self, WaitEvent};
@@ -22,12 +23,18 @@ pub enum Goal {
 pub fn wait(jobs: &[JobRef], goal: Goal, deadline: Deadline) -> bool {
     wait_until(jobs, goal, deadline, || match goal {
         Goal::All => jobs.iter().all(|job| !job.is_running()),
-        Goal::Any => jobs.iter().any(|job| !job.is_running()),
+        // Of no jobs, none will ever end: there is nothing to wait for.
+        Goal::Any => jobs.is_empty() || jobs.iter().any(|job| !job.is_running()),
     })
 }
 
 /// Waits until `done`, which depends on nothing but those jobs.
-pub fn wait_until(jobs: &[JobRef], goal: Goal, deadline: Deadline, done: impl Fn() -> bool) -> bool {
+pub fn wait_until(
+    jobs: &[JobRef],
+    goal: Goal,
+    deadline: Deadline,
+    done: impl Fn() -> bool,
+) -> bool {
     let mut check = next_check();
     loop {
         latch::reset();
@@ -43,6 +50,7 @@ pub fn wait_until(jobs: &[JobRef], goal: Goal, deadline: Deadline, done: impl Fn
             check_deadlock(jobs, goal);
             check = next_check();
         }
+        hooks::point("wait");
         latch::wait(deadline.earlier(check).left(time), &WAIT_FOR_JOB);
     }
 }
@@ -62,9 +70,13 @@ fn check_deadlock(jobs: &[JobRef], goal: Goal) {
     if !hopeless {
         return;
     }
-    let Some(first) = jobs.iter().find(stuck) else { return };
+    let Some(first) = jobs.iter().find(stuck) else {
+        return;
+    };
     let pid = first.pid;
-    jobs.iter().filter(stuck).for_each(|job| cancel::cancel(*job));
+    jobs.iter()
+        .filter(stuck)
+        .for_each(|job| cancel::cancel(*job));
     Report::error(code::T_R_DEADLOCK_DETECTED)
         .message(format_args!("deadlock detected between this session and its background worker"))
         .detail(format_args!(
@@ -87,7 +99,9 @@ pub fn check_timeout(timeout_ms: i32) -> i32 {
     if !(0..=TIMEOUT_LIMIT).contains(&timeout_ms) {
         Report::error(code::INVALID_PARAMETER_VALUE)
             .message(format_args!("time-out {timeout_ms} is out of range"))
-            .detail(format_args!("It has to be between 0 and {TIMEOUT_LIMIT} milliseconds."))
+            .detail(format_args!(
+                "It has to be between 0 and {TIMEOUT_LIMIT} milliseconds."
+            ))
             .raise();
     }
     timeout_ms

@@ -106,14 +106,19 @@ fn jobs<'a>(call: Call) -> &'a [JobRef] {
     // SAFETY: the SQL declaration says pg_background_handle[].
     let handles = unsafe { Composites::of(call.required(call.datum(0), "handles")) };
     let count = handles.len();
-    let place = Context::current().alloc(count * size_of::<JobRef>()).cast::<JobRef>();
+    let place = Context::current()
+        .alloc(count * size_of::<JobRef>())
+        .cast::<JobRef>();
     for i in 0..count {
         let (Some(pid), Some(cookie)) = (handles.int32(i, 1), handles.int64(i, 2)) else {
             Report::error(code::NULL_VALUE_NOT_ALLOWED)
                 .message(format_args!("handles must not contain null values"))
                 .raise()
         };
-        let job = registry::get(Handle::PidAndCookie(pid, cookie), code::OBJECT_NOT_IN_PREREQUISITE_STATE);
+        let job = registry::get(
+            Handle::PidAndCookie(pid, cookie),
+            code::OBJECT_NOT_IN_PREREQUISITE_STATE,
+        );
         // SAFETY: room for `count` of them was made.
         unsafe { place.add(i).write(job) };
     }
@@ -127,7 +132,9 @@ fn collect<'a>(fits: impl Fn(JobRef) -> bool) -> &'a [JobRef] {
         registry::tracked().filter(|job| job.is_running() && registry::may_see(job) && fits(*job))
     };
     let count = wanted().count();
-    let place = Context::current().alloc(count * size_of::<JobRef>()).cast::<JobRef>();
+    let place = Context::current()
+        .alloc(count * size_of::<JobRef>())
+        .cast::<JobRef>();
     for (i, job) in wanted().take(count).enumerate() {
         // SAFETY: room for `count` of them was made.
         unsafe { place.add(i).write(job) };

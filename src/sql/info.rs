@@ -2,6 +2,7 @@
 
 use super::{VOID, handle, job, sql_functions};
 use crate::channel::progress::MESSAGE_LIMIT;
+use crate::channel::settings;
 use crate::channel::wire::text::clip;
 use crate::pg::call::{ResultSet, datum};
 use crate::pg::encoding::character_length;
@@ -9,7 +10,7 @@ use crate::pg::error::{Report, code, sqlstate_text};
 use crate::pg::text::Str;
 use crate::pg_sys as sys;
 use crate::session::job::{Job, JobRef};
-use crate::session::{STATE, pump, registry, settings};
+use crate::session::{STATE, pump, registry};
 use crate::worker;
 
 /// Bytes of a job's SQL in the list.
@@ -151,7 +152,11 @@ pub fn outcome_columns(job: &Job) -> [Option<sys::Datum>; 12] {
         datum::bool(job.consumed.get()),
         datum::bool(ended),
         datum::bool(job.has_error()),
-        if ended { datum::int64(outcome.row_count) } else { None },
+        if ended {
+            datum::int64(outcome.row_count)
+        } else {
+            None
+        },
         outcome.command_tag.and_then(datum::text),
         sqlstate_of(job),
         outcome.fields.message.and_then(datum::text),
@@ -188,7 +193,11 @@ const LIST_TYPES: [sys::Oid; 10] = [
 /// 42804 unless the column definition list is nine or ten columns of just these types.
 fn check_list(set: ResultSet) {
     let count = set.desc.len();
-    let fits = |i: usize| LIST_TYPES.get(i).is_some_and(|wanted| set.desc.column(i).type_oid == *wanted);
+    let fits = |i: usize| {
+        LIST_TYPES
+            .get(i)
+            .is_some_and(|wanted| set.desc.column(i).type_oid == *wanted)
+    };
     if (9..=10).contains(&count) && (0..count).all(fits) {
         return;
     }

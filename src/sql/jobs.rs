@@ -111,7 +111,11 @@ fn run_row(call: Call, ran: &Ran) -> sys::Datum {
         datum::bool(failed),
         datum::int64(outcome.row_count),
         outcome.command_tag.and_then(datum::text),
-        if failed { datum::text_from_bytes(&sqlstate) } else { None },
+        if failed {
+            datum::text_from_bytes(&sqlstate)
+        } else {
+            None
+        },
         outcome.fields.message.and_then(datum::text),
         datum::int64(ran.elapsed_ms),
     ])

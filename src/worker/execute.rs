@@ -4,6 +4,7 @@ use super::rows::RowSender;
 use super::state::STATE;
 use crate::channel::segment::Channel;
 use crate::channel::wire::request::Request;
+use crate::hooks;
 use crate::pg::error::{Report, check_for_interrupts, code, raise_canceled};
 use crate::pg::memory::Context;
 use crate::pg::statement::{self, Class, Statement, Statements};
@@ -19,7 +20,7 @@ const TIMEOUT_GRACE: c_int = 1000;
 
 /// Runs all statements in one transaction and commits it. Raises what they raise.
 pub fn run(channel: Channel, request: &Request<'_>) {
-    let message_context = statement::make_message_context();
+    let message_context = message_context();
     // SAFETY: the request was copied to a context that lives as long as the process.
     let sql = unsafe { Str::from_nonnull(NonNull::from(request.sql).cast()) };
     start_timers(request.worker_timeout_ms);
@@ -32,18 +33,32 @@ pub fn run(channel: Channel, request: &Request<'_>) {
     user.before_transaction();
     xact::start_command();
     user.in_transaction();
-    STATE.discard.set(STATE.discard.get() || request.discard_output);
+    hooks::point("worker-run");
+    STATE
+        .discard
+        .set(STATE.discard.get() || request.discard_output);
     let tags = run_each(channel, request, sql, statements, message_context, &user);
     if !STATE.discard.get() {
         tags.finish();
     }
+    hooks::point("worker-commit");
     STATE.committing.set(true);
     xact::commit_command();
+    hooks::point("worker-committed");
     identity::leave_security_context();
     Timeout::STATEMENT.stop();
     stop_timers();
     statement::log_duration(sql, was_logged);
     activity::idle();
+    message_context.reset();
+}
+
+fn message_context() -> Context {
+    STATE.message_context.get().unwrap_or_else(|| {
+        let context = statement::make_message_context();
+        STATE.message_context.set(Some(context));
+        context
+    })
 }
 
 /// The rows of the answer: those of the last statement, or every command's tag.
@@ -56,7 +71,7 @@ fn run_each(
     user: &JobUser,
 ) -> RowSender {
     let count = statements.len();
-    let sender = RowSender::new();
+    let sender = RowSender::new(message_context);
     for (i, statement) in statements.iter().enumerate() {
         let is_last = i + 1 == count;
         if count > 1 {
@@ -102,14 +117,27 @@ fn refuse(statements: Statements) {
     for statement in statements.iter() {
         match statement.class() {
             Class::TransactionControl => Report::error(code::FEATURE_NOT_SUPPORTED)
-                .message(format_args!("{} is not supported in a background job", statement.tag_name()))
-                .detail(format_args!("A job is one transaction of its own: all of its statements commit or none."))
-                .hint(format_args!("Launch one job for each transaction, or CALL a procedure that commits."))
+                .message(format_args!(
+                    "{} is not supported in a background job",
+                    statement.tag_name()
+                ))
+                .detail(format_args!(
+                    "A job is one transaction of its own: all of its statements commit or none."
+                ))
+                .hint(format_args!(
+                    "Launch one job for each transaction, or CALL a procedure that commits."
+                ))
                 .raise(),
             Class::ClientCopy => Report::error(code::FEATURE_NOT_SUPPORTED)
-                .message(format_args!("COPY FROM STDIN and COPY TO STDOUT are not supported in a background job"))
-                .detail(format_args!("A background job has no client to copy from or to."))
-                .hint(format_args!("Use a file or a program, INSERT, or SELECT and fetch the rows."))
+                .message(format_args!(
+                    "COPY FROM STDIN and COPY TO STDOUT are not supported in a background job"
+                ))
+                .detail(format_args!(
+                    "A background job has no client to copy from or to."
+                ))
+                .hint(format_args!(
+                    "Use a file or a program, INSERT, or SELECT and fetch the rows."
+                ))
                 .raise(),
             _ => {}
         }
@@ -129,7 +157,11 @@ struct JobUser {
 
 impl JobUser {
     fn of(request: &Request<'_>, statements: Statements) -> Self {
-        let lone = if statements.len() == 1 { statements.iter().next().map(Statement::class) } else { None };
+        let lone = if statements.len() == 1 {
+            statements.iter().next().map(Statement::class)
+        } else {
+            None
+        };
         Self {
             user: request.current_user,
             security_context: request.sec_context,
@@ -161,8 +193,12 @@ fn start_timers(milliseconds: c_int) {
     if milliseconds <= 0 {
         return;
     }
-    let cancel = Timeout::register(on_timeout);
-    let end = Timeout::register(on_grace_over);
+    let (cancel, end) = STATE.timers.get().unwrap_or_else(|| {
+        (
+            Timeout::register(on_timeout),
+            Timeout::register(on_grace_over),
+        )
+    });
     STATE.timers.set(Some((cancel, end)));
     cancel.start(milliseconds);
     end.start(milliseconds.saturating_add(TIMEOUT_GRACE));

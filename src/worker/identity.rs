@@ -1,8 +1,10 @@
 //! Who the worker is: DESIGN.md section 5.
 
+use super::state::{STATE, Settings};
 use crate::channel::segment::Channel;
 use crate::channel::wire::request::Request;
 use crate::pg::identity::Identity;
+use crate::pg::memory::Context;
 use crate::pg::{encoding, guc, process, xact};
 
 /// Connects to the launcher's database as the user that logged in there. The server checks LOGIN, datallowconn and
@@ -11,17 +13,62 @@ pub fn connect(channel: Channel) {
     process::connect(channel.database(), channel.authenticated_user());
 }
 
-/// Takes over session user, role, libraries and settings, in a transaction of their own.
-pub fn restore(request: &Request<'_>) {
+/// Takes over session user, role, libraries and settings, in a transaction of their own; but only if the launcher's have
+/// changed since the last job, or that job has changed ours.
+pub fn adopt(request: &Request<'_>) {
+    let known = STATE.settings.get();
+    let news = !request.guc_state.is_empty();
+    if let (Some(settings), false) = (known, news)
+        && !STATE.settings_touched.get()
+        && settings.read_only == request.read_only
+    {
+        return;
+    }
+    let settings = match known {
+        Some(settings) if !news => settings,
+        _ => keep(request, known),
+    };
     xact::start_command();
     session_identity(request).install_session();
     // SAFETY: a process of the same server made both with the serialize functions; the decoder checked their frames.
-    unsafe { guc::restore(request.library_state, request.guc_state) };
+    unsafe { guc::restore(settings.libraries, settings.state) };
     encoding::use_database_encoding_for_client();
     if request.read_only {
         guc::set(c"default_transaction_read_only", c"on");
     }
     xact::commit_command();
+    settings.restored.reset();
+    STATE.settings.set(Some(Settings {
+        read_only: request.read_only,
+        restored_state: guc::serialize_state(settings.restored),
+        variables: guc::count_variables(),
+        ..settings
+    }));
+    STATE.settings_touched.set(false);
+}
+
+/// Copies what the launcher sent, for later jobs with the same settings.
+fn keep(request: &Request<'_>, known: Option<Settings>) -> Settings {
+    let context = Context::top().create(c"pg_background settings");
+    let settings = Settings {
+        context,
+        restored: context.create(c"pg_background settings as restored"),
+        libraries: context.copy_bytes(request.library_state),
+        state: context.copy_bytes(request.guc_state),
+        restored_state: &[],
+        read_only: request.read_only,
+        variables: 0,
+    };
+    if let Some(known) = known {
+        STATE.settings.set(None);
+        known.context.delete();
+    }
+    settings
+}
+
+/// Whether session user and role are still those that the request asked for.
+pub fn is_unchanged(request: &Request<'_>) -> bool {
+    session_identity(request).is_session()
 }
 
 fn session_identity(request: &Request<'_>) -> Identity {

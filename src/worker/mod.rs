@@ -1,19 +1,23 @@
-//! The other process: connects, becomes who the launcher was, runs the job, and says how it ended.
+//! The other process: connects, becomes who the launcher was, runs jobs, and says how each ended.
 //!
-//! `start` is where it comes in; `identity`, `execute`, `rows` and `report` are the steps in the order of a job's life.
+//! `start` is where it comes in; `identity`, `execute`, `rows` and `report` are the steps in the order of a job's life,
+//! `idle` is what lies between two jobs.
 
 mod execute;
 mod identity;
+mod idle;
 mod report;
 mod rows;
 mod state;
 
-use crate::channel::segment::Channel;
+use crate::channel::segment::{Availability, Channel};
 use crate::channel::wire::request::Request;
+use crate::hooks;
 use crate::pg::error::{self, Report, catch, code};
 use crate::pg::memory::Context;
 use crate::pg::shm_mq::Received;
 use crate::pg::{dsm, process, timeout, xact};
+use core::cell::Cell;
 use core::ffi::CStr;
 use state::STATE;
 
@@ -42,51 +46,80 @@ pub fn start(segment_handle: u32) -> ! {
     let channel = match Channel::open(segment) {
         Ok(channel) => channel,
         Err(why) => Report::error(code::OBJECT_NOT_IN_PREREQUISITE_STATE)
-            .message(format_args!("could not attach to the session that launched this background job"))
+            .message(format_args!(
+                "could not attach to the session that launched this background job"
+            ))
             .detail(format_args!("{why}"))
-            .hint(format_args!("Reconnect, so that the session uses the library that is installed now."))
+            .hint(format_args!(
+                "Reconnect, so that the session uses the library that is installed now."
+            ))
             .raise(),
     };
     report::attach(channel, context);
-    match catch(|| serve(channel, context)) {
-        Ok(()) => report::publish_success(),
-        Err(caught) => fail(caught, context),
+    let job_context = context.create(c"pg_background request");
+    loop {
+        let stays = Cell::new(false);
+        match catch(|| stays.set(serve(channel, job_context))) {
+            Ok(()) => report::publish_success(channel, stays.get()),
+            Err(caught) => {
+                fail(channel, caught, context);
+                break;
+            }
+        }
+        hooks::point("worker-published");
+        job_context.reset();
+        if !stays.get() || !idle::next_job(channel) {
+            break;
+        }
     }
     process::exit(0)
 }
 
-/// Takes the request, connects, and runs the job.
-fn serve(channel: Channel, context: Context) {
-    let request = receive(context);
+/// Takes a request and does the job. Returns whether the process may do another.
+fn serve(channel: Channel, job_context: Context) -> bool {
+    hooks::point("worker-attached");
+    let request = receive(job_context);
+    channel.set_availability(Availability::Busy);
+    hooks::point("worker-received");
+    if request.new_queue {
+        report::take_new_queue(channel);
+    }
     if channel.is_cancel_requested() {
         error::raise_canceled();
     }
-    identity::connect(channel);
-    identity::restore(&request);
+    if !STATE.connected.get() {
+        identity::connect(channel);
+        STATE.connected.set(true);
+    }
+    hooks::point("worker-connected");
+    identity::adopt(&request);
+    hooks::point("worker-restored");
     channel.set_running();
     execute::run(channel, &request);
+    idle::may_stay(&request)
 }
 
 /// Waits for the request and copies it to `context`: what the decoder has checked, nobody changes any more.
 fn receive<'a>(context: Context) -> Request<'a> {
-    let Some(requests) = STATE.requests.get() else {
-        unreachable!()
-    };
-    match requests.receive(false) {
-        Received::Message(message) => match Request::decode(context.copy_bytes(message)) {
-            Ok(request) => request,
-            Err(malformed) => Report::error(code::PROTOCOL_VIOLATION)
-                .message(format_args!("malformed request from the session that launched this background job"))
-                .detail(format_args!("{}", malformed.as_str()))
-                .raise(),
-        },
-        // The launcher gave up before it had sent anything.
-        _ => process::exit(0),
-    }
+    let message = STATE.next_request.take().unwrap_or_else(|| {
+        match STATE.requests.get().map(|r| r.receive(false)) {
+            Some(Received::Message(message)) => message,
+            // The launcher gave up before it had sent everything.
+            _ => process::exit(0),
+        }
+    });
+    Request::decode(context.copy_bytes(message)).unwrap_or_else(|malformed| {
+        Report::error(code::PROTOCOL_VIOLATION)
+            .message(format_args!(
+                "malformed request from the session that launched this background job"
+            ))
+            .detail(format_args!("{}", malformed.as_str()))
+            .raise()
+    })
 }
 
 /// An error ended the job: reports it, rolls back, publishes. The order is PostgresMain's.
-fn fail(caught: error::Caught, context: Context) {
+fn fail(channel: Channel, caught: error::Caught, context: Context) {
     error::reset_context_stack();
     error::with_interrupts_held(|| {
         timeout::stop_all();
@@ -94,11 +127,14 @@ fn fail(caught: error::Caught, context: Context) {
         crate::pg::guc::clear_restoring();
         caught.report();
         crate::pg::activity::forget_statement();
-        xact::abort();
-        crate::pg::statement::clean_up_after_error();
+        // Before the process is connected there is nothing to roll back, and nothing to do it with.
+        if STATE.connected.get() {
+            xact::abort();
+            crate::pg::statement::clean_up_after_error();
+        }
         context.enter();
         caught.forget();
-        report::publish_failure();
+        report::publish_failure(channel);
     });
     report::send_whole_error();
 }

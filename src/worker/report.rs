@@ -7,7 +7,7 @@
 use super::state::STATE;
 use crate::channel::outcome::{Ending, Summary, Text};
 use crate::channel::progress::MESSAGE_LIMIT;
-use crate::channel::segment::Channel;
+use crate::channel::segment::{Availability, Channel};
 use crate::channel::wire::report::{Report, decimal};
 use crate::channel::wire::response::{self, Kind};
 use crate::channel::wire::text::clip;
@@ -26,8 +26,12 @@ pub fn attach(channel: Channel, context: Context) {
     let (requests, responses) = (channel.requests(), channel.responses());
     requests.become_receiver();
     responses.become_sender();
-    STATE.requests.set(Some(requests.attach(channel.segment(), context)));
-    STATE.responses.set(Some(responses.attach(channel.segment(), context)));
+    STATE
+        .requests
+        .set(Some(requests.attach(channel.segment(), context)));
+    STATE
+        .responses
+        .set(Some(responses.attach(channel.segment(), context)));
     STATE.channel.set(Some(channel));
     libpq::redirect(&METHODS);
     process::before_exit(on_exit);
@@ -52,16 +56,29 @@ pub fn report_progress(percent: i32, message: Option<Str>) {
 /// Sends one message, waiting interruptibly while the queue is full. If an error leaves it half sent, `busy` stays set and
 /// nothing else is ever sent.
 pub fn send<const N: usize>(parts: [&[u8]; N], flush: bool) {
-    let Some(responses) = STATE.responses.get() else { return };
+    let Some(responses) = STATE.responses.get() else {
+        return;
+    };
     if STATE.discard.get() || STATE.busy.replace(true) {
         return;
     }
+    #[cfg(feature = "test-hooks")]
+    let parts = crate::hooks::corrupt(parts);
     let sent = responses.send(parts, false, flush);
     STATE.busy.set(false);
     match sent {
         Sent::Done => STATE.messages.set(STATE.messages.get() + 1),
         _ => STATE.discard.set(true),
     }
+}
+
+/// The launcher has made a new response queue for this job, in place of the one that both sides had let go of.
+pub fn take_new_queue(channel: Channel) {
+    let responses = channel.responses();
+    responses.become_sender();
+    STATE
+        .responses
+        .set(Some(responses.attach(channel.segment(), Context::top())));
 }
 
 /// The table that elog.c sends through.
@@ -105,7 +122,13 @@ unsafe extern "C-unwind" fn put_message_noblock(kind: c_char, body: *const c_cha
 /// queue whose reader is elsewhere must never hold up an abort.
 fn send_notice(body: &[u8]) {
     if interrupts_can_be_processed() {
-        send([&response::header(Kind::Notice, encoding::client() as u8, 0), body], true);
+        send(
+            [
+                &response::header(Kind::Notice, encoding::client() as u8, 0),
+                body,
+            ],
+            true,
+        );
     }
 }
 
@@ -119,7 +142,10 @@ fn capture_error(body: &[u8]) {
     }
     let client_encoding = encoding::client();
     let cut = |bytes: &[u8], limit: usize| {
-        clip(bytes, limit, |rest| encoding::character_length_in(client_encoding, rest)).len()
+        clip(bytes, limit, |rest| {
+            encoding::character_length_in(client_encoding, rest)
+        })
+        .len()
     };
     let mut all_fits = true;
     for (which, text) in [
@@ -137,7 +163,9 @@ fn capture_error(body: &[u8]) {
         all_fits &= channel.outcome.set_text(which, text, cut);
     }
     let mut state = sqlstate(&report.sqlstate);
-    if STATE.timed_out.load(Ordering::Relaxed) && matches!(state, code::QUERY_CANCELED | code::ADMIN_SHUTDOWN) {
+    if STATE.timed_out.load(Ordering::Relaxed)
+        && matches!(state, code::QUERY_CANCELED | code::ADMIN_SHUTDOWN)
+    {
         state = code::QUERY_CANCELED;
         channel.outcome.set_text(
             Text::Message,
@@ -148,7 +176,9 @@ fn capture_error(body: &[u8]) {
     STATE.sqlstate.set(state);
     STATE.encoding.set(client_encoding);
     STATE.position.set(decimal(report.position).unwrap_or(0));
-    STATE.internal_position.set(decimal(report.internal_position).unwrap_or(0));
+    STATE
+        .internal_position
+        .set(decimal(report.internal_position).unwrap_or(0));
     STATE.whole_error.set(None);
     if !all_fits && !STATE.discard.get() && !STATE.busy.get() && !process::is_exiting() {
         STATE.whole_error.set(Some(Context::top().copy_bytes(body)));
@@ -158,16 +188,21 @@ fn capture_error(body: &[u8]) {
 /// The tag of the statement that ran last. Written before the commit, so that publishing needs no memory.
 pub fn set_command_tag(tag: Str) {
     if let Some(channel) = STATE.channel.get() {
-        channel.outcome.set_text(Text::CommandTag, Some(tag.bytes()), |_, limit| limit);
+        channel
+            .outcome
+            .set_text(Text::CommandTag, Some(tag.bytes()), |_, limit| limit);
     }
 }
 
-fn publish(ending: Ending, error_follows: bool) {
-    let Some(channel) = STATE.channel.get() else { return };
-    channel.outcome.publish(&Summary {
+fn summary(ending: Ending, error_follows: bool) -> Summary {
+    Summary {
         ending,
         encoding: STATE.encoding.get(),
-        sqlstate: STATE.sqlstate.get(),
+        sqlstate: if ending == Ending::Failed {
+            STATE.sqlstate.get()
+        } else {
+            0
+        },
         position: STATE.position.get(),
         internal_position: STATE.internal_position.get(),
         timed_out: ending == Ending::Failed && STATE.timed_out.load(Ordering::Relaxed),
@@ -176,26 +211,55 @@ fn publish(ending: Ending, error_follows: bool) {
         messages: STATE.messages.get() + u64::from(error_follows),
         started_at: STATE.started_at.get(),
         finished_at: timestamp::now(),
-    });
+    }
+}
+
+fn publish(channel: Channel, summary: &Summary) {
+    channel.outcome.publish(summary);
+    STATE.summary.set(None);
     // The sender of requests is the launcher, also where it let go of the responses.
     channel.requests().wake_sender();
 }
 
-/// The job has committed.
-pub fn publish_success() {
-    STATE.sqlstate.set(0);
-    publish(Ending::Succeeded, false);
+/// The job has committed. If the process stays, it can be claimed from here on.
+pub fn publish_success(channel: Channel, stays: bool) {
+    let summary = summary(Ending::Succeeded, false);
+    STATE.summary.set(Some(summary));
+    STATE.forget_job();
+    if stays {
+        if channel.is_let_go()
+            && let Some(responses) = STATE.responses.take()
+        {
+            responses.detach();
+            channel.set_released();
+        }
+        channel.set_availability(Availability::Idle);
+    }
+    publish(channel, &summary);
 }
 
-/// The job has rolled back.
-pub fn publish_failure() {
-    publish(Ending::Failed, STATE.whole_error.get().is_some());
+/// An error has ended the job, which has been rolled back, unless it was committed before.
+pub fn publish_failure(channel: Channel) {
+    if STATE.committed.get() {
+        publish_success(channel, false);
+    } else {
+        publish(
+            channel,
+            &summary(Ending::Failed, STATE.whole_error.get().is_some()),
+        );
+    }
 }
 
 /// Sends the error whose texts the record had to cut. The job is over: waiting for the reader holds nothing but a process.
 pub fn send_whole_error() {
     if let Some(body) = STATE.whole_error.take() {
-        send([&response::header(Kind::Error, STATE.encoding.get() as u8, 0), body], true);
+        send(
+            [
+                &response::header(Kind::Error, STATE.encoding.get() as u8, 0),
+                body,
+            ],
+            true,
+        );
     }
 }
 
@@ -208,12 +272,20 @@ unsafe extern "C-unwind" fn on_transaction_end(event: sys::XactEvent, _argument:
 
 /// Says how the job ended, if nobody has: the process was terminated, or left by a way of its own. Nothing here may fail.
 unsafe extern "C-unwind" fn on_exit(_code: c_int, _argument: sys::Datum) {
-    let Some(channel) = STATE.channel.get() else { return };
-    if channel.outcome.is_published() {
+    let Some(channel) = STATE.channel.get() else {
+        return;
+    };
+    if let Some(summary) = STATE.summary.get() {
+        publish(channel, &summary);
+        return;
+    }
+    let has_no_job = channel.change_availability(Availability::Idle, Availability::Leaving)
+        || channel.change_availability(Availability::Leaving, Availability::Leaving);
+    if has_no_job || channel.outcome.is_published() {
         return;
     }
     if STATE.committed.get() {
-        publish_success();
+        publish_success(channel, false);
         return;
     }
     if STATE.sqlstate.get() == 0 {
@@ -224,5 +296,5 @@ unsafe extern "C-unwind" fn on_exit(_code: c_int, _argument: sys::Datum) {
             |_, limit| limit,
         );
     }
-    publish(Ending::Failed, false);
+    publish(channel, &summary(Ending::Failed, false));
 }

@@ -30,7 +30,7 @@ pub struct RowSender(NonNull<SenderState>);
 #[repr(C)]
 struct SenderState {
     receiver: sys::DestReceiver,
-    /// Lives as long as the transaction.
+    /// Lives as long as the job.
     context: Context,
     /// Emptied after every row that needed work.
     row_context: Context,
@@ -55,9 +55,9 @@ struct Conversions {
 const TAG_COLUMN: (&core::ffi::CStr, sys::Oid) = (c"command_tag", sys::TEXTOID);
 
 impl RowSender {
-    /// In a new context below the current one (the transaction's).
-    pub fn new() -> Self {
-        let context = Context::current().create(c"pg_background rows");
+    /// In a new context below `parent`, which outlives the job's transactions: a statement may commit by itself.
+    pub fn new(parent: Context) -> Self {
+        let context = parent.create(c"pg_background rows");
         let state = SenderState {
             receiver: sys::DestReceiver {
                 receiveSlot: Some(receive_slot),
@@ -95,9 +95,9 @@ impl RowSender {
             return;
         }
         if state.columns.get().is_none() {
-            let desc = state.context.run(|| {
-                Descriptor::build(1, |_| (TAG_COLUMN.0.as_ptr(), TAG_COLUMN.1, -1))
-            });
+            let desc = state
+                .context
+                .run(|| Descriptor::build(1, |_| (TAG_COLUMN.0.as_ptr(), TAG_COLUMN.1, -1)));
             state.columns.set(Some(desc));
         }
         state.row_context.run(|| {
@@ -121,15 +121,23 @@ impl RowSender {
 
     /// record and record[] cross as text: what their typmods mean, no other process knows.
     fn conversions(&self, desc: Descriptor) -> Option<Conversions> {
-        let crosses_as_text = |i: usize| matches!(desc.column(i).type_oid, sys::RECORDOID | sys::RECORDARRAYOID);
+        let crosses_as_text = |i: usize| {
+            matches!(
+                desc.column(i).type_oid,
+                sys::RECORDOID | sys::RECORDARRAYOID
+            )
+        };
         let count = desc.len();
         if !(0..count).any(crosses_as_text) {
             return None;
         }
         let context = self.state().context;
-        let functions = context.alloc(count * size_of::<Option<Function>>()).cast::<Option<Function>>();
+        let functions = context
+            .alloc(count * size_of::<Option<Function>>())
+            .cast::<Option<Function>>();
         for i in 0..count {
-            let function = crosses_as_text(i).then(|| Function::output(desc.column(i).type_oid, context));
+            let function =
+                crosses_as_text(i).then(|| Function::output(desc.column(i).type_oid, context));
             // SAFETY: room for `count` of them was made.
             unsafe { functions.add(i).write(function) };
         }
@@ -143,14 +151,20 @@ impl RowSender {
                 }
             })
         });
-        Some(Conversions { functions, count, sent })
+        Some(Conversions {
+            functions,
+            count,
+            sent,
+        })
     }
 
     /// Takes a row from the executor.
     fn row(&self, slot: Slot) {
         let state = self.state();
         if let Some(conversions) = state.conversions.get() {
-            state.row_context.run(|| self.add(converted(slot, conversions)));
+            state
+                .row_context
+                .run(|| self.add(converted(slot, conversions)));
             state.row_context.reset();
             return;
         }
@@ -184,9 +198,15 @@ impl RowSender {
         let start = state.batch_length.get();
         // SAFETY: `start + bytes.len()` is within the batch; the row is elsewhere.
         unsafe {
-            core::ptr::copy_nonoverlapping(bytes.as_ptr(), state.batch.add(start).as_ptr(), bytes.len());
+            core::ptr::copy_nonoverlapping(
+                bytes.as_ptr(),
+                state.batch.add(start).as_ptr(),
+                bytes.len(),
+            );
         }
-        state.batch_length.set(maxalign(start + bytes.len()).min(BATCH));
+        state
+            .batch_length
+            .set(maxalign(start + bytes.len()).min(BATCH));
         state.batch_rows.set(state.batch_rows.get() + 1);
     }
 
@@ -197,7 +217,8 @@ impl RowSender {
         }
         self.send_description(false);
         // SAFETY: so many bytes of the batch are rows and what pads them.
-        let rows = unsafe { core::slice::from_raw_parts(state.batch.as_ptr(), state.batch_length.get()) };
+        let rows =
+            unsafe { core::slice::from_raw_parts(state.batch.as_ptr(), state.batch_length.get()) };
         let count = state.batch_rows.get();
         state.batch_length.set(0);
         state.batch_rows.set(0);
@@ -206,7 +227,11 @@ impl RowSender {
 
     fn send_description(&self, flush: bool) {
         let state = self.state();
-        let columns = state.conversions.get().map(|c| c.sent).or(state.columns.get());
+        let columns = state
+            .conversions
+            .get()
+            .map(|c| c.sent)
+            .or(state.columns.get());
         let Some(columns) = columns else { return };
         if state.description_sent.replace(true) {
             return;
@@ -219,7 +244,13 @@ impl RowSender {
                 payload.push(column.name.bytes_with_nul());
             }
             let count = columns.len() as u32;
-            send([&response::header(Kind::RowDescription, encoding::database() as u8, count), payload.bytes()], flush);
+            send(
+                [
+                    &response::header(Kind::RowDescription, encoding::database() as u8, count),
+                    payload.bytes(),
+                ],
+                flush,
+            );
         });
     }
 
@@ -227,9 +258,9 @@ impl RowSender {
     pub fn finish(&self) {
         let state = self.state();
         if state.columns.get().is_none() {
-            let desc = state.context.run(|| {
-                Descriptor::build(1, |_| (TAG_COLUMN.0.as_ptr(), TAG_COLUMN.1, -1))
-            });
+            let desc = state
+                .context
+                .run(|| Descriptor::build(1, |_| (TAG_COLUMN.0.as_ptr(), TAG_COLUMN.1, -1)));
             state.columns.set(Some(desc));
         }
         if state.batch_rows.get() > 0 {
@@ -241,7 +272,13 @@ impl RowSender {
 }
 
 fn send_rows(count: u32, rows: &[u8], flush: bool) {
-    send([&response::header(Kind::Rows, encoding::database() as u8, count), rows], flush);
+    send(
+        [
+            &response::header(Kind::Rows, encoding::database() as u8, count),
+            rows,
+        ],
+        flush,
+    );
 }
 
 /// The row with every out-of-line value fetched.
@@ -269,7 +306,9 @@ fn converted<'a>(slot: Slot, conversions: Conversions) -> MinimalTuple<'a> {
         // SAFETY: `functions` holds `count` of them; only this row uses them now.
         match unsafe { conversions.functions.add(i).as_mut() } {
             // SAFETY: the output function of the column's own type.
-            Some(function) => crate::pg::call::datum::text(unsafe { function.call_output(value) }).unwrap_or(0),
+            Some(function) => {
+                crate::pg::call::datum::text(unsafe { function.call_output(value) }).unwrap_or(0)
+            }
             // SAFETY: a non-null varlena, by the descriptor.
             None if conversions.sent.column(i).length == -1 => unsafe { fetch_external(value) },
             None => value,
@@ -285,7 +324,9 @@ fn reform<'a>(
     mut value: impl FnMut(usize, sys::Datum) -> sys::Datum,
 ) -> MinimalTuple<'a> {
     let count = values.len();
-    let place = Context::current().alloc(count * size_of::<sys::Datum>()).cast::<sys::Datum>();
+    let place = Context::current()
+        .alloc(count * size_of::<sys::Datum>())
+        .cast::<sys::Datum>();
     for (i, (old, null)) in values.iter().zip(nulls).enumerate() {
         let new = if *null { 0 } else { value(i, *old) };
         // SAFETY: room for `count` of them was made.
@@ -297,15 +338,24 @@ fn reform<'a>(
 }
 
 /// The executor's first call.
-unsafe extern "C-unwind" fn startup(receiver: *mut sys::DestReceiver, _operation: c_int, desc: sys::TupleDesc) {
+unsafe extern "C-unwind" fn startup(
+    receiver: *mut sys::DestReceiver,
+    _operation: c_int,
+    desc: sys::TupleDesc,
+) {
     // SAFETY: the executor passes the receiver that it was given and the descriptor of the slots to come.
-    if let (Some(sender), Some(desc)) = unsafe { (NonNull::new(receiver.cast()), Descriptor::from_ptr(desc)) } {
+    if let (Some(sender), Some(desc)) =
+        unsafe { (NonNull::new(receiver.cast()), Descriptor::from_ptr(desc)) }
+    {
         RowSender(sender).begin(desc);
     }
 }
 
 /// A row. Once nobody reads, rows are dropped here; the statement goes on for what else it does.
-unsafe extern "C-unwind" fn receive_slot(slot: *mut sys::TupleTableSlot, receiver: *mut sys::DestReceiver) -> bool {
+unsafe extern "C-unwind" fn receive_slot(
+    slot: *mut sys::TupleTableSlot,
+    receiver: *mut sys::DestReceiver,
+) -> bool {
     if !STATE.discard.get()
         && let Some(sender) = NonNull::new(receiver.cast())
     {

@@ -1,9 +1,13 @@
 //! What this worker process knows of itself: one place.
 
+use crate::channel::outcome::Summary;
 use crate::channel::segment::Channel;
+use crate::pg::memory::Context;
 use crate::pg::shm_mq::Handle;
 use crate::pg::timeout::Timeout;
+use crate::pg::timestamp::Deadline;
 use core::cell::Cell;
+use core::ffi::c_int;
 use core::sync::atomic::AtomicBool;
 
 /// The state of a worker; in a launcher it stays empty.
@@ -11,9 +15,29 @@ pub struct State {
     /// Set once attached.
     pub channel: Cell<Option<Channel>>,
     pub requests: Cell<Option<Handle>>,
+    /// None between jobs if the launcher let go of the queue.
     pub responses: Cell<Option<Handle>>,
+    /// A request that arrived while idle, valid until the next is received.
+    pub next_request: Cell<Option<&'static [u8]>>,
+    pub connected: Cell<bool>,
+    /// What was restored last.
+    pub settings: Cell<Option<Settings>>,
+    /// The last job has changed settings.
+    pub settings_touched: Cell<bool>,
+    /// For parse trees and plans.
+    pub message_context: Cell<Option<Context>>,
+    /// worker_timeout's: the one that cancels, the one that ends the process.
+    pub timers: Cell<Option<(Timeout, Timeout)>>,
+    /// Jobs done.
+    pub jobs: Cell<u32>,
+    /// When to leave for want of work.
+    pub idle_deadline: Cell<Deadline>,
+    /// Set by a signal handler: pg_background.worker_timeout is over.
+    pub timed_out: AtomicBool,
     /// A message is half sent. While this is set nothing else may go into the queue: it would be read as the rest.
     pub busy: Cell<bool>,
+
+    // Of the job at hand:
     /// Nobody reads: a submitted job, or the launcher let go of the queue.
     pub discard: Cell<bool>,
     /// Complete messages in the response queue.
@@ -33,10 +57,25 @@ pub struct State {
     pub encoding: Cell<i32>,
     /// A copy of the ErrorResponse, if the record could not hold all of it.
     pub whole_error: Cell<Option<&'static [u8]>>,
-    /// worker_timeout's: the one that cancels, the one that ends the process.
-    pub timers: Cell<Option<(Timeout, Timeout)>>,
-    /// Set by a signal handler: pg_background.worker_timeout is over.
-    pub timed_out: AtomicBool,
+    /// The outcome, while it is being published.
+    pub summary: Cell<Option<Summary>>,
+}
+
+/// Libraries and settings as the launcher sent them, and what became of them here.
+#[derive(Clone, Copy)]
+pub struct Settings {
+    /// Everything here lives in it.
+    pub context: Context,
+    pub libraries: &'static [u8],
+    pub state: &'static [u8],
+    /// For `restored_state` alone.
+    pub restored: Context,
+    /// This process's settings, serialised right after they were restored.
+    pub restored_state: &'static [u8],
+    /// How many settings there were then.
+    pub variables: c_int,
+    /// They were restored for a read-only job.
+    pub read_only: bool,
 }
 
 // SAFETY: a backend has one thread; the signal handler touches the atomic alone.
@@ -46,6 +85,15 @@ pub static STATE: State = State {
     channel: Cell::new(None),
     requests: Cell::new(None),
     responses: Cell::new(None),
+    next_request: Cell::new(None),
+    connected: Cell::new(false),
+    settings: Cell::new(None),
+    settings_touched: Cell::new(false),
+    message_context: Cell::new(None),
+    timers: Cell::new(None),
+    jobs: Cell::new(0),
+    idle_deadline: Cell::new(Deadline::NEVER),
+    timed_out: AtomicBool::new(false),
     busy: Cell::new(false),
     discard: Cell::new(false),
     messages: Cell::new(0),
@@ -58,6 +106,21 @@ pub static STATE: State = State {
     internal_position: Cell::new(0),
     encoding: Cell::new(0),
     whole_error: Cell::new(None),
-    timers: Cell::new(None),
-    timed_out: AtomicBool::new(false),
+    summary: Cell::new(None),
 };
+
+impl State {
+    /// Forgets the job at hand, whose outcome is settled.
+    pub fn forget_job(&self) {
+        self.discard.set(false);
+        self.messages.set(0);
+        self.committing.set(false);
+        self.committed.set(false);
+        self.started_at.set(0);
+        self.row_count.set(0);
+        self.sqlstate.set(0);
+        self.position.set(0);
+        self.internal_position.set(0);
+        self.whole_error.set(None);
+    }
+}

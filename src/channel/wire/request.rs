@@ -9,7 +9,7 @@
 //! | 0 | magic u32 | the bytes `pgbR` |
 //! | 4 | version u32 | [`VERSION`]; what is added one day (bound parameters, say) raises it |
 //! | 8 | cookie i64 | of the job's handle; 0 for a v1 job |
-//! | 16 | flags u32 | bit 0: discard all output, bit 1: read only; the others are zero |
+//! | 16 | flags u32 | bit 0: discard all output, bit 1: read only, bit 2: new response queue; the others are zero |
 //! | 20 | session user u32 | OID, never 0 |
 //! | 24 | session user is superuser u32 | 0 or 1 |
 //! | 28 | role u32 | OID as set by SET ROLE; 0 for none |
@@ -65,6 +65,7 @@ mod at {
 
 const FLAG_DISCARD_OUTPUT: u32 = 1 << 0;
 const FLAG_READ_ONLY: u32 = 1 << 1;
+const FLAG_NEW_QUEUE: u32 = 1 << 2;
 
 /// A role as the launcher saw it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -84,6 +85,9 @@ pub struct Request<'a> {
     pub discard_output: bool,
     /// The caller was read-only, so the job is.
     pub read_only: bool,
+    /// The launcher made a new response queue in place of the one it had let go of; the worker,
+    /// which let go of it too, becomes its sender.
+    pub new_queue: bool,
     /// The authenticated or SET SESSION AUTHORIZATION user; its OID is never 0 in a decoded
     /// request.
     pub session_user: User,
@@ -127,6 +131,9 @@ impl<'a> Request<'a> {
         }
         if self.read_only {
             flags |= FLAG_READ_ONLY;
+        }
+        if self.new_queue {
+            flags |= FLAG_NEW_QUEUE;
         }
         let [library_state, guc_state, label, sql] = self.sections();
         let mut fixed = [0; FIXED_LEN];
@@ -205,7 +212,7 @@ impl<'a> Request<'a> {
             return Err(Malformed::RequestVersion);
         }
         let flags = u32_field(fixed, at::FLAGS)?;
-        if flags & !(FLAG_DISCARD_OUTPUT | FLAG_READ_ONLY) != 0 {
+        if flags & !(FLAG_DISCARD_OUTPUT | FLAG_READ_ONLY | FLAG_NEW_QUEUE) != 0 {
             return Err(Malformed::RequestFlags);
         }
         let session_user = user(fixed, at::SESSION_USER, at::SESSION_USER_IS_SUPERUSER)?;
@@ -246,6 +253,7 @@ impl<'a> Request<'a> {
             cookie: i64_at(fixed, at::COOKIE).ok_or(Malformed::RequestShort)?,
             discard_output: flags & FLAG_DISCARD_OUTPUT != 0,
             read_only: flags & FLAG_READ_ONLY != 0,
+            new_queue: flags & FLAG_NEW_QUEUE != 0,
             session_user,
             role: user(fixed, at::ROLE, at::ROLE_IS_SUPERUSER)?,
             current_user,

@@ -33,6 +33,15 @@ pub static WORKER_TIMEOUT: IntSetting = IntSetting::new(
 )
 .milliseconds();
 
+/// Milliseconds that a worker without a job stays for the session's next one; 0 for not at all. An hour at most.
+pub static WORKER_IDLE_TIMEOUT: IntSetting = IntSetting::new(
+    c"pg_background.worker_idle_timeout",
+    c"Sets how long an idle background worker waits for its session's next job.",
+    5000,
+    3_600_000,
+)
+.milliseconds();
+
 /// Bytes; what `queue_size` may be at most.
 pub static MAX_QUEUE_SIZE: IntSetting = IntSetting::new(
     c"pg_background.max_queue_size",
@@ -58,6 +67,7 @@ pub fn define() {
     MAX_WORKERS.define(1);
     DEFAULT_QUEUE_SIZE.define(smallest_queue);
     WORKER_TIMEOUT.define(0);
+    WORKER_IDLE_TIMEOUT.define(0);
     MAX_QUEUE_SIZE.define(smallest_queue);
     LAUNCH_TIMEOUT.define(0);
     reserve_prefix(c"pg_background");

@@ -1,0 +1,113 @@
+//! Warm workers: DESIGN.md section 6. A worker whose job went well stays for the session's next one.
+
+use super::link::{self, LinkRef};
+use super::{STATE, registry};
+use crate::channel::segment::Availability;
+use crate::channel::settings;
+use crate::pg::bgworker::Status;
+use crate::pg::identity::Identity;
+use crate::pg::procs;
+use core::ffi::c_int;
+
+/// A worker's job went well: keeps it, if it may be used again at all.
+pub fn keep(link: LinkRef) {
+    if settings::WORKER_IDLE_TIMEOUT.get() == 0 || link.signaled.get() {
+        link::release(link);
+        return;
+    }
+    // The outcome was copied: from here on the record belongs to the next job. If the worker ends meanwhile, it says so
+    // there, and not that it did what the last job did.
+    link.channel.clear_for_next_job();
+    link.next.set(STATE.idle.get());
+    STATE.idle.set(Some(link));
+}
+
+/// Claims an idle worker that may do a job of this identity and size, if there is one. Workers found gone are let go.
+pub fn claim(identity: &Identity, queue_size: usize) -> Option<LinkRef> {
+    if settings::WORKER_IDLE_TIMEOUT.get() == 0 {
+        dismiss_all();
+        return None;
+    }
+    let fits = |link: LinkRef| {
+        link.identity == *identity
+            && link.channel.response_size() >= queue_size
+            && !has_unread_v1_result(link.pid)
+    };
+    take(|link| {
+        let no_queue = link.responses.get().is_none() && !link.channel.is_released();
+        if !link.channel.is_idle() || no_queue {
+            // It decided to leave, or did not stay in the first place.
+            return Taken::Release;
+        }
+        if !fits(link) {
+            return Taken::Keep;
+        }
+        if link
+            .channel
+            .change_availability(Availability::Idle, Availability::Claimed)
+        {
+            Taken::Return
+        } else {
+            Taken::Release
+        }
+    })
+}
+
+/// A v1 handle is a bare pid: while its result is unread, no other job may run under that pid.
+fn has_unread_v1_result(pid: c_int) -> bool {
+    registry::tracked().any(|job| job.pid == pid && job.cookie == 0 && !job.consumed.get())
+}
+
+/// Lets every idle worker of this session go. Returns whether there was any.
+pub fn dismiss_all() -> bool {
+    let any = STATE.idle.get().is_some();
+    take(|link| {
+        let _ = link
+            .channel
+            .change_availability(Availability::Idle, Availability::Claimed);
+        Taken::Release
+    });
+    any
+}
+
+/// Asks idle workers of all sessions to leave. Returns whether anyone was asked.
+pub fn evict() -> bool {
+    let own = dismiss_all();
+    let others = procs::signal_workers(crate::worker::KIND, libc::SIGUSR2);
+    own || others > 0
+}
+
+/// What to do with an idle worker.
+enum Taken {
+    Keep,
+    Release,
+    Return,
+}
+
+/// Walks the list, releasing what `decide` says, until it returns one.
+fn take(decide: impl Fn(LinkRef) -> Taken) -> Option<LinkRef> {
+    let mut before: Option<LinkRef> = None;
+    let mut next = STATE.idle.get();
+    while let Some(link) = next {
+        next = link.next.get();
+        let taken = if link.process.status() == Status::Stopped {
+            Taken::Release
+        } else {
+            decide(link)
+        };
+        if let Taken::Keep = taken {
+            before = Some(link);
+            continue;
+        }
+        match before {
+            Some(before) => before.next.set(next),
+            None => STATE.idle.set(next),
+        }
+        link.next.set(None);
+        if let Taken::Return = taken {
+            return Some(link);
+        }
+        link::release(link);
+    }
+    None
+}

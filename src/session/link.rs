@@ -1,0 +1,116 @@
+//! This session's hold on a worker process: segment, queues, process handle, and what the worker was told last.
+
+use super::STATE;
+use crate::channel::segment::Channel;
+use crate::pg::bgworker::{self, Status};
+use crate::pg::identity::Identity;
+use crate::pg::memory::Context;
+use crate::pg::shm_mq::Handle;
+use core::cell::Cell;
+use core::ffi::c_int;
+use core::ops::Deref;
+use core::ptr::NonNull;
+
+/// A link. It is in one place at a time: with a running job, in the list of idle workers, or in that of leaving ones.
+pub struct Link {
+    pub next: Cell<Option<LinkRef>>,
+    /// The link itself, its handles and what was sent live here.
+    pub context: Context,
+    pub channel: Channel,
+    pub process: bgworker::Handle,
+    pub pid: c_int,
+    pub requests: Handle,
+    /// None once nobody wants what comes: the worker then discards it.
+    pub responses: Cell<Option<Handle>>,
+    /// As whom the worker runs jobs.
+    pub identity: Identity,
+    /// The libraries and settings that the worker was sent last.
+    pub told: Cell<Told>,
+    /// A signal went out to it: it might arrive in the middle of another job, so there will be none.
+    pub signaled: Cell<bool>,
+}
+
+/// Serialised state, in a context of its own.
+#[derive(Clone, Copy)]
+pub struct Told {
+    pub context: Context,
+    pub libraries: &'static [u8],
+    pub settings: &'static [u8],
+}
+
+/// # Invariants
+/// Points to a link whose context is alive. `reap` ends it, once it is in the list of leaving workers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct LinkRef(NonNull<Link>);
+
+impl LinkRef {
+    /// Puts a link into its own context.
+    pub fn new(link: Link) -> Self {
+        Self(link.context.alloc_for(link))
+    }
+}
+
+impl Deref for LinkRef {
+    type Target = Link;
+
+    fn deref(&self) -> &Link {
+        // SAFETY: by the type's invariant; what changes is in Cells.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl Link {
+    /// Asks the job to end. Nothing is signalled whose outcome is final.
+    pub fn cancel(&self) {
+        self.channel.request_cancel();
+        if !self.channel.outcome.is_published() {
+            self.signaled.set(true);
+            self.process.interrupt();
+        }
+    }
+
+    /// Ends the process, unless the outcome is final.
+    pub fn terminate(&self) {
+        if !self.channel.outcome.is_published() {
+            self.signaled.set(true);
+            self.process.terminate();
+        }
+    }
+
+    /// The worker discards from here on what it would have sent.
+    pub fn let_go_of_responses(&self) {
+        if let Some(responses) = self.responses.take() {
+            self.channel.set_let_go();
+            responses.detach();
+        }
+    }
+}
+
+/// Gives up a worker's segment and queues, which makes it leave. Its slot is free once the postmaster has noticed.
+pub fn release(link: LinkRef) {
+    link.let_go_of_responses();
+    link.requests.detach();
+    link.channel.segment().detach();
+    link.next.set(STATE.leaving.get());
+    STATE.leaving.set(Some(link));
+}
+
+/// Forgets workers that the postmaster has reaped.
+pub fn reap() {
+    let mut next = STATE.leaving.take();
+    while let Some(link) = next {
+        next = link.next.get();
+        if link.process.status() == Status::Stopped {
+            link.context.delete();
+        } else {
+            link.next.set(STATE.leaving.get());
+            STATE.leaving.set(Some(link));
+        }
+    }
+}
+
+/// Whether a worker of this session is on its way out, so that waiting a moment may free a slot.
+pub fn anyone_leaving() -> bool {
+    reap();
+    STATE.leaving.get().is_some()
+}

@@ -1,0 +1,98 @@
+//! Between two jobs: DESIGN.md section 6.
+
+use super::identity;
+use super::state::STATE;
+use crate::channel::segment::{Availability, Channel};
+use crate::channel::settings::WORKER_IDLE_TIMEOUT;
+use crate::channel::wire::request::Request;
+use crate::pg::latch::{self, WaitEvent};
+use crate::pg::shm_mq::Received;
+use crate::pg::timestamp::{Deadline, now};
+use crate::pg::{activity, discard, guc, process, procs};
+use core::sync::atomic::Ordering;
+
+/// Shown while the worker waits for its session's next job. Before 17 all such waits have one name, but still a number
+/// of their own, by which idle workers count each other.
+static IDLE: WaitEvent = WaitEvent::numbered(c"PgBackgroundIdle", 0x1D1E);
+
+/// So many jobs one process does: caches grow.
+const JOB_LIMIT: u32 = 1000;
+
+/// Statistics that were too young to be sent after the job are sent this much later, in milliseconds.
+const STATISTICS_DELAY: i64 = 1000;
+
+/// Whether the process may do another job: nothing of the one that has just committed must be visible to it, other than
+/// what the documentation says.
+pub fn may_stay(request: &Request<'_>) -> bool {
+    STATE.jobs.set(STATE.jobs.get() + 1);
+    let Some(settings) = STATE.settings.get() else {
+        return false;
+    };
+    let timeout = WORKER_IDLE_TIMEOUT.get();
+    STATE.idle_deadline.set(Deadline::after(i64::from(timeout)));
+    if timeout == 0
+        || STATE.jobs.get() >= JOB_LIMIT
+        || STATE.timed_out.load(Ordering::Relaxed)
+        || STATE.busy.get()
+        || process::was_asked_to_leave()
+        || discard::has_temp_namespace()
+        || !identity::is_unchanged(request)
+    {
+        return false;
+    }
+    let context = settings
+        .context
+        .create(c"pg_background settings after the job");
+    let libraries_are_known =
+        guc::has_only_known_libraries(guc::serialize_libraries(context), settings.libraries);
+    let touched = context.run(|| guc::serialize_state(context)) != settings.restored_state;
+    context.delete();
+    STATE.settings_touched.set(touched);
+    libraries_are_known && (!touched || guc::count_variables() == settings.variables)
+}
+
+/// Tidies up and waits for the session's next job. False when there will be none for this process.
+pub fn next_job(channel: Channel) -> bool {
+    discard::session_state();
+    activity::report_statistics(false);
+    let Some(requests) = STATE.requests.get() else {
+        return false;
+    };
+    IDLE.advertise();
+    let limit = (procs::max_worker_processes() / 4).max(1);
+    if procs::count_waiting(IDLE.id()) > limit && leave(channel) {
+        return false;
+    }
+    let mut deadline = STATE.idle_deadline.get();
+    let mut statistics = Deadline::after(STATISTICS_DELAY);
+    loop {
+        latch::reset();
+        process::serve_interrupts_but_cancel();
+        match requests.receive(true) {
+            Received::Message(message) => {
+                STATE.next_request.set(Some(message));
+                return true;
+            }
+            Received::Detached => return false,
+            Received::WouldBlock => {}
+        }
+        let time = now();
+        if deadline.passed(time) || process::was_asked_to_leave() {
+            if leave(channel) {
+                return false;
+            }
+            // Claimed: the request is about to come, and wakes us.
+            deadline = Deadline::NEVER;
+        }
+        if statistics.passed(time) {
+            activity::report_statistics(true);
+            statistics = Deadline::NEVER;
+        }
+        latch::wait_only(deadline.earlier(statistics).left(time), &IDLE);
+    }
+}
+
+/// Leaves, unless the launcher was faster and has claimed the worker.
+fn leave(channel: Channel) -> bool {
+    channel.change_availability(Availability::Idle, Availability::Leaving)
+}

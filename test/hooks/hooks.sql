@@ -1,0 +1,16 @@
+-- What a library built with the feature test-hooks offers to tests: src/hooks.rs. CREATE EXTENSION comes first.
+
+CREATE FUNCTION pgbg_test_arm(point text, action text) RETURNS void
+    AS '$libdir/pg_background' LANGUAGE C;
+CREATE FUNCTION pgbg_test_panic(kind text) RETURNS text
+    AS '$libdir/pg_background' LANGUAGE C STRICT;
+CREATE FUNCTION pgbg_test_jobs() RETURNS int4
+    AS '$libdir/pg_background' LANGUAGE C STRICT;
+CREATE FUNCTION pgbg_test_region_size(region text) RETURNS int4
+    AS '$libdir/pg_background' LANGUAGE C STRICT;
+CREATE FUNCTION pgbg_test_scribble(pid int4, cookie int8, region text, start int4, bytes bytea) RETURNS bool
+    AS '$libdir/pg_background' LANGUAGE C STRICT;
+CREATE FUNCTION pgbg_test_corrupt(seed int8) RETURNS void
+    AS '$libdir/pg_background' LANGUAGE C STRICT;
+CREATE FUNCTION pgbg_test_send(message bytea) RETURNS void
+    AS '$libdir/pg_background' LANGUAGE C STRICT;
