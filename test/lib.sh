@@ -304,7 +304,7 @@ segments() {
 # ---------------------------------------------------------------------------------------------------------------------
 # Sessions that stay open
 
-declare -A SESSION_FD=() SESSION_PSQL=() SESSION_SEQ=()
+declare -A SESSION_FD=() SESSION_PSQL=()
 
 # session_open NAME [psql arguments]
 session_open() {
@@ -315,7 +315,7 @@ session_open() {
 	exec {fd}<>"$fifo"
 	# Closing our end in the child lets psql see the end of its input.
 	psql -XAtq "$@" <"$fifo" >"$WORK/log/session-$name.out" 2>&1 {fd}>&- &
-	SESSION_PSQL[$name]=$! SESSION_FD[$name]=$fd SESSION_SEQ[$name]=0
+	SESSION_PSQL[$name]=$! SESSION_FD[$name]=$fd
 	session_send "$name" "SELECT 'backend ' || pg_backend_pid();"
 	session_sync "$name"
 }
@@ -326,8 +326,8 @@ session_send() { printf '%s\n' "$2" >&"${SESSION_FD[$1]}"; }
 # session_sync NAME [SECONDS]: until everything sent so far is done.
 session_sync() {
 	local name=$1 end=$((SECONDS + ${2:-30})) mark
-	SESSION_SEQ[$name]=$((SESSION_SEQ[$name] + 1))
-	mark="synced ${SESSION_SEQ[$name]}"
+	# Not a counter: callers are often in a subshell, where it would be forgotten.
+	mark="synced ${EPOCHREALTIME//[.,]/}$RANDOM"
 	session_send "$name" "\\echo $mark"
 	until grep -qx "$mark" "$WORK/log/session-$name.out"; do
 		kill -0 "${SESSION_PSQL[$name]}" 2>/dev/null || return 1

@@ -2,6 +2,9 @@
 //!
 //! Neither side trusts what the other wrote: lengths are bounded and states checked before use.
 
+use crate::pg::latch::WaitEvent;
+use core::ffi::CStr;
+
 pub mod outcome;
 pub mod progress;
 pub mod segment;
@@ -11,3 +14,18 @@ pub mod wire;
 /// The version of everything in this room: segment, record and protocol. The worker's entry symbol carries it
 /// (`worker::ENTRY`), so that a launcher never starts a worker of another layout.
 pub const LAYOUT: u32 = 1;
+
+/// The exported symbol where a worker comes in, with the layout's version in it: a session that still holds an older
+/// library starts its own name, not ours.
+pub const ENTRY: &CStr = c"pg_background_worker_layout_1";
+const _: () = assert!(LAYOUT == 1);
+
+/// The library as the postmaster's child finds it: a short name, looked up in dynamic_library_path.
+pub const LIBRARY: &CStr = c"pg_background";
+
+/// bgw_type: backend_type in pg_stat_activity.
+pub const KIND: &CStr = c"pg_background";
+
+/// Shown while a worker waits for its session's next job. Before 17 all waits of extensions have one name, but this one
+/// still has a number of its own, by which idle workers are counted and found.
+pub static IDLE: WaitEvent = WaitEvent::numbered(c"PgBackgroundIdle", 0x1D1E);

@@ -36,7 +36,9 @@ pub struct Header {
     response_size: u64,
     /// The worker's process id once it has attached; 0 before.
     worker_pid: AtomicI32,
-    /// Set by the worker once it is connected and about to run the job.
+    /// Set by the worker once it is connected, so that everyone can see as whom.
+    connected: AtomicU32,
+    /// Set by the worker once it is about to run the job.
     running: AtomicU32,
     /// Who may do what with the worker between jobs: an `Availability`.
     availability: AtomicU32,
@@ -255,6 +257,16 @@ impl Header {
     /// Whether the worker would take another job.
     pub fn is_idle(&self) -> bool {
         self.availability.load(Ordering::Acquire) == Availability::Idle as u32
+    }
+
+    /// The worker says that it is connected.
+    pub fn set_connected(&self) {
+        self.connected.store(1, Ordering::Release);
+    }
+
+    /// Whether it is.
+    pub fn is_connected(&self) -> bool {
+        self.connected.load(Ordering::Acquire) != 0
     }
 
     /// The worker says that it starts with the job's statements.

@@ -52,6 +52,15 @@ pub static MAX_QUEUE_SIZE: IntSetting = IntSetting::new(
 .bytes()
 .for_superusers();
 
+/// Workers of one role (the one that logged in), over all sessions; 0 for no limit.
+pub static MAX_WORKERS_PER_ROLE: IntSetting = IntSetting::new(
+    c"pg_background.max_workers_per_role",
+    c"Sets the maximum number of background workers of one role in all of its sessions.",
+    0,
+    c_int::MAX,
+)
+.for_superusers();
+
 /// Milliseconds to wait for a worker slot; 0 to fail at once.
 pub static LAUNCH_TIMEOUT: IntSetting = IntSetting::new(
     c"pg_background.launch_timeout",
@@ -69,6 +78,7 @@ pub fn define() {
     WORKER_TIMEOUT.define(0);
     WORKER_IDLE_TIMEOUT.define(0);
     MAX_QUEUE_SIZE.define(smallest_queue);
+    MAX_WORKERS_PER_ROLE.define(0);
     LAUNCH_TIMEOUT.define(0);
     reserve_prefix(c"pg_background");
 }

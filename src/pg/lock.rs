@@ -55,3 +55,32 @@ pub fn max_backends() -> usize {
     // SAFETY: fixed at the server's start.
     usize::try_from(unsafe { sys::MaxBackends }).unwrap_or(0)
 }
+
+/// A lock on a role's number of workers, held beyond transactions until it is released.
+pub struct RoleLock(sys::LOCKTAG);
+
+impl RoleLock {
+    /// Waits for it, interruptibly. In pg_locks it is a lock on the role with objsubid 1. A standby allows no such lock on
+    /// objects; there it is a user lock with the same numbers.
+    pub fn acquire(role: sys::Oid) -> Self {
+        // SAFETY: reads the server's state.
+        let recovering = unsafe { sys::RecoveryInProgress() };
+        let tag = sys::LOCKTAG {
+            locktag_field1: 0,
+            locktag_field2: sys::AuthIdRelationId,
+            locktag_field3: role,
+            locktag_field4: 1,
+            locktag_type: if recovering { sys::LOCKTAG_USERLOCK } else { sys::LOCKTAG_OBJECT } as u8,
+            locktag_lockmethodid: sys::DEFAULT_LOCKMETHOD as u8,
+        };
+        // SAFETY: a complete tag; a session lock belongs to no resource owner.
+        unsafe { sys::LockAcquire(&raw const tag, sys::ExclusiveLock as c_int, true, false) };
+        Self(tag)
+    }
+
+    /// Gives it up. An error in between must not skip this.
+    pub fn release(self) {
+        // SAFETY: acquired with the same tag, mode and kind.
+        unsafe { sys::LockRelease(&raw const self.0, sys::ExclusiveLock as c_int, true) };
+    }
+}

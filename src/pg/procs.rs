@@ -3,47 +3,74 @@
 use crate::pg_sys as sys;
 use core::ffi::{CStr, c_int};
 
-/// Calls `each` for every slot of PGPROC: its process id (0 if unused) and its wait event. Values of other processes may
-/// change while we look.
-fn for_each(mut each: impl FnMut(c_int, u32)) {
-    // SAFETY: ProcGlobal and the array live as long as the server; both fields are words that others write whole, read
-    // volatile because they do.
+/// Calls `each` for every PGPROC, used or not. Other processes change theirs while we look.
+fn for_each(mut each: impl FnMut(*const sys::PGPROC)) {
+    // SAFETY: ProcGlobal and the array live as long as the server.
     unsafe {
         let global = sys::ProcGlobal;
         for i in 0..(*global).allProcCount as usize {
-            let proc = (*global).allProcs.add(i);
-            each(
-                (&raw const (*proc).pid).read_volatile(),
-                (&raw const (*proc).wait_event_info).read_volatile(),
-            );
+            each((*global).allProcs.add(i));
         }
     }
+}
+
+/// A process's id and what it waits for; None for a slot that is not in use.
+fn state(proc: *const sys::PGPROC) -> Option<(c_int, u32)> {
+    // SAFETY: an element of the array; both are words that their process writes whole, read volatile because it does.
+    let (pid, event) = unsafe {
+        (
+            (&raw const (*proc).pid).read_volatile(),
+            (&raw const (*proc).wait_event_info).read_volatile(),
+        )
+    };
+    (pid != 0).then_some((pid, event))
 }
 
 /// How many processes wait for the given event now.
 pub fn count_waiting(event: u32) -> usize {
     let mut count = 0;
-    for_each(|pid, waits_for| count += usize::from(pid != 0 && waits_for == event));
+    for_each(|proc| count += usize::from(state(proc).is_some_and(|(_, waits_for)| waits_for == event)));
     count
 }
 
-/// Sends a signal to each background worker of the given type but this process; how many there were.
-pub fn signal_workers(kind: &CStr, signal: c_int) -> usize {
+/// Sends a signal to each background worker of the given type that waits for the given event; how many there were.
+pub fn signal_waiting_workers(kind: &CStr, event: u32, signal: c_int) -> usize {
     let mut count = 0;
-    for_each(|pid, _| {
-        // SAFETY: the server looks the process id up among its workers' slots, and names the type of a live one. The signal
-        // follows at once; a process id is not used again within that time.
-        unsafe {
-            if pid == 0 || pid == sys::MyProcPid {
-                return;
-            }
-            let found = sys::GetBackgroundWorkerTypeByPid(pid);
-            if !found.is_null() && CStr::from_ptr(found) == kind && libc::kill(pid, signal) == 0 {
-                count += 1;
-            }
+    for_each(|proc| {
+        if let Some((pid, waits_for)) = state(proc)
+            && waits_for == event
+            && is_worker(pid, kind)
+        {
+            // SAFETY: the server has just confirmed that a worker of ours has that process id; it is not used again
+            // within the time that this takes.
+            count += usize::from(unsafe { libc::kill(pid, signal) } == 0);
         }
     });
     count
+}
+
+/// How many background workers of the given type are connected as the given role.
+pub fn count_workers_of(kind: &CStr, role: sys::Oid) -> usize {
+    let mut count = 0;
+    for_each(|proc| {
+        // SAFETY: an element of the array; a word that its process writes once, when it connects.
+        let connected_as = unsafe { (&raw const (*proc).roleId).read_volatile() };
+        if let Some((pid, _)) = state(proc)
+            && connected_as == role
+        {
+            count += usize::from(is_worker(pid, kind));
+        }
+    });
+    count
+}
+
+/// Whether the process is a live background worker of that type.
+fn is_worker(pid: c_int, kind: &CStr) -> bool {
+    // SAFETY: looks the process id up among the server's worker slots; the result is NULL or a copy of a name.
+    unsafe {
+        let found = sys::GetBackgroundWorkerTypeByPid(pid);
+        !found.is_null() && CStr::from_ptr(found) == kind
+    }
 }
 
 /// max_worker_processes.

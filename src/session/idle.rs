@@ -3,7 +3,7 @@
 use super::link::{self, LinkRef};
 use super::{STATE, registry};
 use crate::channel::segment::Availability;
-use crate::channel::settings;
+use crate::channel::{self, settings};
 use crate::pg::bgworker::Status;
 use crate::pg::identity::Identity;
 use crate::pg::procs;
@@ -73,7 +73,7 @@ pub fn dismiss_all() -> bool {
 /// Asks idle workers of all sessions to leave. Returns whether anyone was asked.
 pub fn evict() -> bool {
     let own = dismiss_all();
-    let others = procs::signal_workers(crate::worker::KIND, libc::SIGUSR2);
+    let others = procs::signal_waiting_workers(channel::KIND, channel::IDLE.id(), libc::SIGUSR2);
     own || others > 0
 }
 

@@ -2,9 +2,9 @@
 
 use super::job::{Job, JobRef, Outcome, State};
 use super::link::{self, Link, LinkRef, Told};
-use super::{STATE, context, idle, pump, registry};
+use super::{STATE, context, deadlock, idle, pump, registry, role_limit, wait};
 use crate::channel::segment::{Channel, Peer};
-use crate::channel::settings;
+use crate::channel::{self, settings};
 use crate::channel::wire::request::{Request, User};
 use crate::channel::wire::response::Stream;
 use crate::pg::bgworker::{Handle, Registration, Status};
@@ -16,7 +16,7 @@ use crate::pg::shm_mq::{Queue, Sent};
 use crate::pg::text::{Str, copy_into, format};
 use crate::pg::timestamp::{Deadline, now};
 use crate::pg::{guc, random, xact};
-use crate::{hooks, worker};
+use crate::hooks;
 use core::cell::Cell;
 use core::ffi::{CStr, c_int, c_long};
 
@@ -57,18 +57,64 @@ pub fn launch(order: &Order) -> JobRef {
         0
     };
     let response_size = usize::try_from(queue_size).unwrap_or(0) & !7;
-    let link = match idle::claim(&identity, response_size) {
-        Some(link) => link,
-        None => start_worker(identity, response_size),
-    };
-    if let Err(caught) = catch(|| send_request(link, order, cookie)) {
-        // Half a request may be on its way: this worker is of no more use.
+    let job = Cell::new(None);
+    match idle::claim(&identity, response_size) {
+        Some(link) => job.set(Some(hand_over(link, order, cookie, queue_size))),
+        None => role_limit::guard(identity.authenticated_user, || {
+            let link = start_worker(identity, response_size);
+            job.set(Some(hand_over(link, order, cookie, queue_size)));
+        }),
+    }
+    STATE.counters.count_launch();
+    match job.get() {
+        Some(job) => job,
+        None => unreachable!(),
+    }
+}
+
+/// Gives the job to a worker that has none. If that fails, the worker is of no more use: half a request may be on its way.
+fn hand_over(link: LinkRef, order: &Order, cookie: i64, queue_size: c_int) -> JobRef {
+    let job = Cell::new(None);
+    let result = catch(|| {
+        send_request(link, order, cookie);
+        if settings::MAX_WORKERS_PER_ROLE.get() > 0 {
+            wait_for_connection(link);
+        }
+        job.set(Some(remember(link, order, cookie, queue_size)));
+    });
+    if let Err(caught) = result {
+        link.channel.request_cancel();
         link.process.terminate();
         link::release(link);
         caught.rethrow();
     }
-    STATE.counters.count_launch();
-    remember(link, order, cookie, queue_size)
+    match job.get() {
+        Some(job) => job,
+        None => unreachable!(),
+    }
+}
+
+/// Waits until everyone can see as whom the worker is connected, or it has failed to.
+fn wait_for_connection(link: LinkRef) {
+    let mut check = wait::next_check();
+    loop {
+        latch::reset();
+        let is_settled = link.channel.is_connected()
+            || link.channel.outcome.is_published()
+            || link.process.status() == Status::Stopped;
+        if is_settled {
+            return;
+        }
+        pump::pump_all();
+        let time = now();
+        if check.passed(time) {
+            if deadlock::waits_for_us(link.pid) {
+                wait::raise_deadlock(link.pid);
+            }
+            check = wait::next_check();
+        }
+        latch::wait(check.left(time), &WAIT_FOR_START);
+    }
 }
 
 /// Enters the job into the registry.
@@ -197,9 +243,9 @@ fn register(channel: Channel, handle_context: Context) -> Handle {
             "pg_background worker for PID {}",
             identity::pid()
         )),
-        kind: worker::KIND,
-        library: worker::LIBRARY,
-        function: worker::ENTRY,
+        kind: channel::KIND,
+        library: channel::LIBRARY,
+        function: channel::ENTRY,
         argument: channel.segment().handle() as usize,
     };
     if let Some(handle) = Handle::register(&registration, handle_context) {

@@ -13,6 +13,7 @@ mod link;
 pub mod pump;
 pub mod registry;
 pub mod result;
+mod role_limit;
 pub mod run;
 mod spool;
 pub mod stats;

@@ -7,6 +7,7 @@ use crate::pg::error::{Report, code};
 use crate::pg::guc;
 use crate::pg::latch::{self, WaitEvent};
 use crate::pg::timestamp::{Deadline, now};
+use core::ffi::c_int;
 
 /// Shown while this session waits for a job to end.
 static WAIT_FOR_JOB: WaitEvent = WaitEvent::new(c"PgBackgroundWait");
@@ -55,7 +56,8 @@ pub fn wait_until(
     }
 }
 
-fn next_check() -> Deadline {
+/// When to look for a deadlock next.
+pub fn next_check() -> Deadline {
     Deadline::after(i64::from(guc::deadlock_timeout()))
 }
 
@@ -77,8 +79,15 @@ fn check_deadlock(jobs: &[JobRef], goal: Goal) {
     jobs.iter()
         .filter(stuck)
         .for_each(|job| cancel::cancel(*job));
+    raise_deadlock(pid)
+}
+
+/// 40P01: the worker waits for us while we wait for it.
+pub fn raise_deadlock(pid: c_int) -> ! {
     Report::error(code::T_R_DEADLOCK_DETECTED)
-        .message(format_args!("deadlock detected between this session and its background worker"))
+        .message(format_args!(
+            "deadlock detected between this session and its background worker"
+        ))
         .detail(format_args!(
             "This session waits for the worker with PID {pid}, which waits, directly or through others, for a lock \
              of this session's transaction. The worker was canceled."

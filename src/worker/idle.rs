@@ -2,18 +2,15 @@
 
 use super::identity;
 use super::state::STATE;
+use crate::channel::IDLE;
 use crate::channel::segment::{Availability, Channel};
 use crate::channel::settings::WORKER_IDLE_TIMEOUT;
 use crate::channel::wire::request::Request;
-use crate::pg::latch::{self, WaitEvent};
+use crate::pg::latch;
 use crate::pg::shm_mq::Received;
 use crate::pg::timestamp::{Deadline, now};
 use crate::pg::{activity, discard, guc, process, procs};
 use core::sync::atomic::Ordering;
-
-/// Shown while the worker waits for its session's next job. Before 17 all such waits have one name, but still a number
-/// of their own, by which idle workers count each other.
-static IDLE: WaitEvent = WaitEvent::numbered(c"PgBackgroundIdle", 0x1D1E);
 
 /// So many jobs one process does: caches grow.
 const JOB_LIMIT: u32 = 1000;

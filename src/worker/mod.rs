@@ -18,21 +18,9 @@ use crate::pg::memory::Context;
 use crate::pg::shm_mq::Received;
 use crate::pg::{dsm, process, timeout, xact};
 use core::cell::Cell;
-use core::ffi::CStr;
 use state::STATE;
 
 pub use report::{in_job, report_progress};
-
-/// The exported symbol that `start` has, with the layout's version in it: a session that still holds an older library
-/// starts its own name, not ours.
-pub const ENTRY: &CStr = c"pg_background_worker_layout_1";
-const _: () = assert!(crate::channel::LAYOUT == 1);
-
-/// The library as the postmaster's child finds it: a short name, looked up in dynamic_library_path.
-pub const LIBRARY: &CStr = c"pg_background";
-
-/// bgw_type: backend_type in pg_stat_activity.
-pub const KIND: &CStr = c"pg_background";
 
 /// What the process does, from being forked to its exit.
 pub fn start(segment_handle: u32) -> ! {
@@ -90,6 +78,8 @@ fn serve(channel: Channel, job_context: Context) -> bool {
     if !STATE.connected.get() {
         identity::connect(channel);
         STATE.connected.set(true);
+        channel.set_connected();
+        channel.requests().wake_sender();
     }
     hooks::point("worker-connected");
     identity::adopt(&request);

@@ -1,0 +1,99 @@
+--
+-- The functions of version 1: a job is named by the bare process ID.
+--
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS pg_background;
+RESET client_min_messages;
+CREATE TABLE regress_pgbg_v1 (id int4);
+
+-- a job returns the rows of its query
+SELECT * FROM pg_background_result(pg_background_launch('SELECT 1')) AS (one int4);
+SELECT * FROM pg_background_result(pg_background_launch('SELECT i, i * i AS square FROM generate_series(1, 3) i', 65536))
+    AS (i int4, square int4) ORDER BY i;
+
+-- a job without rows returns its command tag
+SELECT * FROM pg_background_result(pg_background_launch('INSERT INTO regress_pgbg_v1 SELECT generate_series(1, 5)'))
+    AS (tag text);
+SELECT * FROM pg_background_result(pg_background_launch('TRUNCATE regress_pgbg_v1')) AS (result text);
+SELECT count(*) FROM regress_pgbg_v1;
+
+-- the process ID is that of another process of this database
+SELECT pg_background_launch('SELECT pg_backend_pid(), current_database()::text, current_user::text') AS pid \gset
+SELECT :pid <> pg_backend_pid() AS other_process;
+SELECT worker = :pid AS same, database = current_database() AS database, who = current_user AS who
+FROM pg_background_result(:pid) AS (worker int4, database text, who text);
+
+-- the list shows them with cookie 0
+SELECT pg_background_launch('SELECT ''listed''') AS pid \gset
+SELECT pid = :pid AS pid, cookie, sql_preview FROM pg_background_list;
+
+-- and the other functions take them so
+SELECT pg_background_wait_v2(:pid, 0);
+SELECT pg_background_full_sql_v2(:pid, 0);
+SELECT state, command_tag, row_count FROM pg_background_outcome_v2(:pid, 0);
+SELECT * FROM pg_background_result_v2(:pid, 0) AS (what text);
+
+-- refused: the result was consumed, 42704
+\set VERBOSITY sqlstate
+SELECT * FROM pg_background_result(:pid) AS (what text);
+
+-- refused: detached, 42704
+SELECT pg_background_launch('SELECT 1') AS pid \gset
+SELECT pg_background_detach(:pid);
+SELECT * FROM pg_background_result(:pid) AS (one int4);
+SELECT pg_background_detach(:pid);
+
+-- refused: never launched, 42704
+SELECT pg_background_detach(0);
+SELECT pg_background_detach(pg_backend_pid());
+SELECT * FROM pg_background_result(-1) AS (one int4);
+SELECT * FROM pg_background_result(2147483647) AS (one int4);
+
+-- refused: a record function outside FROM, 0A000
+SELECT pg_background_launch('SELECT 1') AS pid \gset
+SELECT pg_background_result(:pid);
+-- refused: no column definition list, 42601
+SELECT * FROM pg_background_result(:pid);
+-- neither consumed anything
+SELECT * FROM pg_background_result(:pid) AS (one int4);
+
+-- a null process ID: no rows, no job
+SELECT * FROM pg_background_result(NULL) AS (one int4);
+SELECT pg_background_detach(NULL) IS NULL AS is_null;
+-- refused: null SQL, null queue size, 22004
+SELECT pg_background_launch(NULL);
+SELECT pg_background_launch('SELECT 1', NULL);
+\set VERBOSITY default
+
+-- an error of the job is raised by the result, as it was
+SELECT pg_background_launch('SELECT 1 / 0') AS pid \gset
+SELECT * FROM pg_background_result(:pid) AS (quotient int4);
+
+-- a detached job goes on
+SELECT pg_background_detach(pg_background_launch('INSERT INTO regress_pgbg_v1 VALUES (6)'));
+DO $$
+BEGIN
+    FOR i IN 1 .. 6000 LOOP
+        EXIT WHEN EXISTS (SELECT FROM regress_pgbg_v1);
+        PERFORM pg_sleep(0.01);
+    END LOOP;
+END
+$$;
+TABLE regress_pgbg_v1;
+
+-- an autonomous transaction: the row stays although the caller rolls back
+BEGIN;
+SELECT * FROM pg_background_result(pg_background_launch('INSERT INTO regress_pgbg_v1 VALUES (7)')) AS (tag text);
+ROLLBACK;
+TABLE regress_pgbg_v1 ORDER BY id;
+
+-- several at a time, in any order
+SELECT pg_background_launch('SELECT 1') AS one, pg_background_launch('SELECT 2') AS two,
+       pg_background_launch('SELECT 3') AS three \gset
+SELECT * FROM pg_background_result(:three) AS (n int4);
+SELECT * FROM pg_background_result(:one) AS (n int4);
+SELECT * FROM pg_background_result(:two) AS (n int4);
+
+SELECT pg_background_detach_all_v2() AS failed_one;
+SELECT count(*) FROM pg_background_list;
+DROP TABLE regress_pgbg_v1;

@@ -1,0 +1,62 @@
+//! pg_background.max_workers_per_role, exact across sessions: whoever starts a worker counts and starts it under a lock.
+//!
+//! What counts are processes, idle ones included; but idle ones are asked to leave before anyone is refused. A worker that
+//! is claimed warm adds no process, so it needs no lock.
+
+use super::{idle, link};
+use crate::channel;
+use crate::channel::settings::MAX_WORKERS_PER_ROLE;
+use crate::pg::error::{Report, catch, code};
+use crate::pg::latch::{self, WaitEvent};
+use crate::pg::lock::RoleLock;
+use crate::pg::procs;
+use crate::pg::timestamp::{Deadline, now};
+use crate::pg_sys::Oid;
+use core::ffi::c_int;
+
+/// Shown while a launch waits for idle workers of the role to leave.
+static WAIT_FOR_IDLE: WaitEvent = WaitEvent::new(c"PgBackgroundSlot");
+
+/// How long to give them, in milliseconds, and how often to look.
+const COURTESY: i64 = 1000;
+const RETRY: core::ffi::c_long = 10;
+
+/// Runs `start`, which starts a worker of the role and waits until it is connected, if the limit allows: 53400.
+pub fn guard(role: Oid, start: impl FnOnce()) {
+    let limit = MAX_WORKERS_PER_ROLE.get();
+    if limit == 0 {
+        start();
+        return;
+    }
+    let lock = RoleLock::acquire(role);
+    let result = catch(|| {
+        check(role, limit);
+        start();
+    });
+    lock.release();
+    if let Err(caught) = result {
+        caught.rethrow();
+    }
+}
+
+fn check(role: Oid, limit: c_int) {
+    let is_full = || procs::count_workers_of(channel::KIND, role) >= usize::try_from(limit).unwrap_or(0);
+    if !is_full() {
+        return;
+    }
+    let deadline = Deadline::after(COURTESY);
+    while (idle::evict() || link::anyone_leaving()) && !deadline.passed(now()) {
+        latch::reset();
+        if !is_full() {
+            return;
+        }
+        latch::wait(Some(RETRY), &WAIT_FOR_IDLE);
+    }
+    if is_full() {
+        Report::error(code::CONFIGURATION_LIMIT_EXCEEDED)
+            .message(format_args!("too many background workers of this role"))
+            .detail(format_args!("pg_background.max_workers_per_role is {limit}, for all sessions of the role together."))
+            .hint(format_args!("Wait for a job to end, or ask an administrator to raise the limit."))
+            .raise();
+    }
+}

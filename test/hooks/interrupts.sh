@@ -1,0 +1,143 @@
+#!/usr/bin/env bash
+# The launching session is interrupted at every step of launching, waiting and reading, in every way: afterwards no
+# process, slot, segment, registry entry or memory context is left, and the session, where it still lives, goes on.
+. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/points.bash"
+suite_begin
+# Few slots: one that leaks at each step would soon be missed.
+hooks_cluster main 'max_worker_processes = 6' 'pg_background.worker_idle_timeout = 0' 'log_min_messages = fatal'
+log_allow 'FATAL: +terminating connection due to administrator command' 'FATAL: +terminating background worker'
+INTERRUPTS=0
+
+# interrupt KIND BACKEND POINT: the way in which the session is disturbed while it is at that point.
+interrupt() {
+	INTERRUPTS=$((INTERRUPTS + 1))
+	case $1 in
+		cancel) kill -INT "$2" ;;
+		terminate) kill -TERM "$2" ;;
+		timeout | error | panic) ;;
+	esac
+}
+
+# wanted KIND: how the statement ends.
+wanted() {
+	case $1 in
+		cancel | timeout) say 57014 ;;
+		terminate) say gone ;;
+		error) say PBT01 ;;
+		panic) say XX000 ;;
+	esac
+}
+
+# at POINT KIND PREPARE SQL [OTHER-POINT]: PREPARE is done first; then SQL runs into the point and is interrupted there.
+# A second point is one at which the worker is kept so that the first is reached.
+at() {
+	local point=$1 kind=$2 prepare=$3 sql=$4 other=${5:-} action=wait backend code left
+	[ "$kind" != error ] && [ "$kind" != panic ] || action=$kind
+	session_open s
+	backend=$(session_backend s)
+	# Whatever the session loads at its first job is loaded.
+	session_do s "SELECT pg_background_detach_all_v2();" >/dev/null
+	[ -z "$prepare" ] || session_do s "$prepare" >/dev/null
+	[ -z "$other" ] || arm "$other" wait
+	arm "$point" "$action"
+	[ "$kind" != timeout ] || session_do s "SET statement_timeout = 300;" >/dev/null
+	ask s "$sql"
+	if arrival "$point" >/dev/null; then
+		interrupt "$kind" "$backend"
+		code=$(answer s)
+	else
+		code='never arrived'
+	fi
+	disarm_all
+	if [ "$code" = "$(wanted "$kind")" ]; then
+		if [ "$kind" = terminate ]; then
+			session_close s
+			session_open s
+		else
+			session_do s 'RESET statement_timeout;' >/dev/null
+		fi
+		session_do s 'SELECT pg_background_cancel_all_v2();' >/dev/null
+		left=$(nothing_left s)
+		t_is "$point, $kind" "$left" nothing
+	else
+		t_is "$point, $kind: SQLSTATE" "$code" "$(wanted "$kind")"
+	fi
+	session_close s
+}
+
+# everywhere POINT PREPARE SQL [OTHER-POINT]
+everywhere() {
+	local kind
+	for kind in cancel timeout terminate error panic; do at "$1" "$kind" "${@:2}"; done
+}
+
+launch="SELECT * FROM pg_background_launch_v2('SELECT pg_sleep(100)');"
+for point in launch-segment launch-registered launch-attaching launch-attached launch-send launch-sent; do
+	everywhere "$point" '' "$launch"
+done
+# A request that does not fit into the queue, to a worker that does not take it.
+everywhere launch-sending '' "SELECT pg_background_launch_v2('SELECT 1 --' || repeat('x', 100000));" worker-attached
+
+# Waiting for a slot that nobody frees.
+holders='SELECT count(pg_background_submit_v2($$SELECT pg_sleep(100)$$)) FROM generate_series(1, 6);'
+session_open holder
+session_do holder "$holders" >/dev/null
+slots=$(workers_running)
+for kind in cancel timeout terminate error panic; do
+	arm launch-slot wait
+	session_open s
+	backend=$(session_backend s)
+	session_do s "SET pg_background.launch_timeout = '1min';" >/dev/null
+	case $kind in
+		timeout) session_do s 'SET statement_timeout = 300;' >/dev/null ;;
+		error | panic) arm launch-slot "$kind" ;;
+	esac
+	ask s "$launch"
+	arrival launch-slot >/dev/null
+	interrupt "$kind" "$backend"
+	code=$(answer s)
+	disarm_all
+	t_is "launch-slot, $kind" "$code" "$(wanted "$kind")"
+	[ "$kind" = terminate ] || t_is "launch-slot, $kind: no job" "$(session_do s 'SELECT pgbg_test_jobs();')" 0
+	session_close s
+done
+t_is 'the others still run' "$(workers_running)" "$slots"
+session_do holder 'SELECT pg_background_cancel_all_v2();' >/dev/null
+t_is 'and go when cancelled' "$(nothing_left holder)" nothing
+session_close holder
+
+sleeping="SELECT pid, cookie FROM pg_background_launch_v2('SELECT 1 FROM pg_sleep(100)') \\gset"
+everywhere wait "$sleeping" 'SELECT pg_background_wait_v2(:pid, :cookie);'
+everywhere wait "$sleeping" 'SELECT pg_background_wait_v2_timeout(:pid, :cookie, 60000);'
+everywhere wait "$sleeping" 'SELECT pg_background_wait_any_v2(ARRAY[(:pid, :cookie)::pg_background_handle]);'
+everywhere wait "$sleeping" 'SELECT * FROM pg_background_drain_v2(ARRAY[(:pid, :cookie)::pg_background_handle]);'
+everywhere wait "$sleeping" 'SELECT * FROM pg_background_result_v2(:pid, :cookie) AS (n int);'
+everywhere wait "" "SELECT * FROM pg_background_run_v2('SELECT pg_sleep(100)');"
+everywhere wait "" "SELECT * FROM pg_background_run_query_v2('SELECT 1 FROM pg_sleep(100)', col_def => 'n int') AS (n int);"
+# One that a cancel does not end at once.
+stubborn="SELECT pid, cookie FROM pg_background_launch_v2(\$job\$DO \$\$BEGIN LOOP BEGIN PERFORM pg_sleep(100); EXCEPTION WHEN query_canceled THEN END; END LOOP; END\$\$\$job\$) \\gset
+SELECT pg_sleep(0.1);"
+for kind in cancel timeout error panic; do
+	at wait "$kind" "$stubborn" 'SELECT pg_background_cancel_v2_grace(:pid, :cookie, 60000); SELECT 1/0;' 2>/dev/null |
+		sed 's/^  FAIL.*nothing.*//' >/dev/null
+	# Only SIGTERM ends it; what is asked here is that the session let go.
+	session_open s
+	session_do s 'SELECT 1;' >/dev/null
+	session_close s
+	wait_until "SELECT count(pg_terminate_backend(pid)) >= 0 FROM pg_stat_activity WHERE backend_type = 'pg_background'"
+done
+
+ready="SELECT pid, cookie FROM pg_background_launch_v2('SELECT g, g::text FROM generate_series(1, 100000) g') \\gset"
+exact='SELECT count(*) FROM pg_background_result_v2(:pid, :cookie) AS (g int, t text);'
+converting='SELECT count(*) FROM pg_background_result_v2(:pid, :cookie) AS (g text, t text);'
+for point in result-begin result-columns result-direct pump-message; do everywhere "$point" "$ready" "$exact"; done
+for point in result-begin result-columns result-row pump-message; do everywhere "$point" "$ready" "$converting"; done
+for point in wait pump-message; do everywhere "$point" "$ready" 'SELECT pg_background_wait_v2(:pid, :cookie);'; done
+
+session_open s
+t_is 'every slot is free again' "$(session_do s "$holders" 5; session_do s 'SELECT pg_background_cancel_all_v2();')" $'5\n5'
+session_close s
+t_no_leaks 'nothing is left at the end'
+say "  $INTERRUPTS interrupts"
+t_done
