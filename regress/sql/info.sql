@@ -100,7 +100,7 @@ SELECT * FROM pg_background_outcome_v2(:pid, :cookie);
 SELECT pg_background_status_v2(:pid, :cookie);
 
 -- the whole SQL, however long, whatever is in it
-SELECT pid, cookie FROM pg_background_launch_v2(E'SELECT /* größer €, 😀\t\n */ 1 -- \\ '' " $$') \gset
+SELECT pid, cookie FROM pg_background_launch_v2(E'SELECT /* größer €, 𐍈\t\n */ 1 -- \\ '' " $$') \gset
 SELECT pg_background_full_sql_v2(:pid, :cookie);
 SELECT * FROM pg_background_result_v2(:pid, :cookie) AS (n int4);
 SELECT pid, cookie FROM pg_background_submit_v2('SELECT 1 --' || repeat('x', 1000000)) \gset

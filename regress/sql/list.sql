@@ -118,7 +118,7 @@ $$;
 SELECT n, p.* FROM unnest(ARRAY[0, 118, 119, 120, 121, 1000, 100000]) AS n, pg_temp.preview(repeat(' ', n)) AS p ORDER BY n;
 -- 2, 3 and 4 bytes a character, after a prefix of every length that matters
 SELECT left(s, 1) AS character, n AS prefix, p.*
-FROM unnest(ARRAY[repeat('ß', 100), repeat('€', 100), repeat('😀', 100)]) WITH ORDINALITY AS u(s, o),
+FROM unnest(ARRAY[repeat('ß', 100), repeat('€', 100), repeat('𐍈', 100)]) WITH ORDINALITY AS u(s, o),
      generate_series(3, 6) AS n, pg_temp.preview(repeat('-', n) || s) AS p
 ORDER BY o, n;
 
@@ -139,7 +139,7 @@ END
 $$;
 SELECT n, p.* FROM unnest(ARRAY[1, 511, 512, 513, 4000]) AS n, pg_temp.last_error(repeat('x', n)) AS p ORDER BY n;
 SELECT left(s, 1) AS character, n AS prefix, p.*
-FROM unnest(ARRAY[repeat('ß', 400), repeat('€', 400), repeat('😀', 400)]) WITH ORDINALITY AS u(s, o),
+FROM unnest(ARRAY[repeat('ß', 400), repeat('€', 400), repeat('𐍈', 400)]) WITH ORDINALITY AS u(s, o),
      generate_series(0, 3) AS n, pg_temp.last_error(repeat('-', n) || s) AS p
 ORDER BY o, n;
 SELECT count(*) FROM pg_background_list;

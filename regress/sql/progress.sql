@@ -63,7 +63,7 @@ FROM unnest(ARRAY['0', '100', '-1', '101', '2147483647', '-2147483648', '50, NUL
 SELECT n, p.bytes, p.characters, p.shown FROM unnest(ARRAY[254, 255, 256, 257, 10000]) AS n,
      pg_temp.progress_of(format('SELECT pg_background_progress(1, repeat(''x'', %s))', n)) AS p ORDER BY n;
 SELECT c AS character, n AS prefix, p.bytes, p.characters, p.shown
-FROM unnest(ARRAY['ß', '€', '😀']) WITH ORDINALITY AS u(c, o), generate_series(0, 3) AS n,
+FROM unnest(ARRAY['ß', '€', '𐍈']) WITH ORDINALITY AS u(c, o), generate_series(0, 3) AS n,
      pg_temp.progress_of(format('SELECT pg_background_progress(1, repeat(''-'', %s) || repeat(%L, 300))', n, c)) AS p ORDER BY o, n;
 
 -- a job that failed: what it reported last

@@ -109,7 +109,7 @@ SELECT count(*) FROM pg_background_list;
 -- all of them, then detached
 --
 -- input order, errors included; under one deadline, what runs still stays
-SELECT pid = :failing_pid AS failing, state, completed, has_error, row_count, command_tag, sqlstate, error_message
+SELECT cookie = :failing_cookie AS failing, state, completed, has_error, row_count, command_tag, sqlstate, error_message
 FROM pg_background_drain_v2(ARRAY[ROW(:second_pid, :second_cookie), ROW(:sleeper_pid, :sleeper_cookie),
                                   ROW(:failing_pid, :failing_cookie), ROW(:quick_pid, :quick_cookie)]::pg_background_handle[], 50);
 SELECT cookie = :sleeper_cookie AS sleeper, state FROM pg_background_list;

@@ -41,6 +41,7 @@ pub mod code {
     pub const INVALID_PARAMETER_VALUE: c_int = sqlstate(b"22023");
     pub const T_R_DEADLOCK_DETECTED: c_int = sqlstate(b"40P01");
     pub const INSUFFICIENT_PRIVILEGE: c_int = sqlstate(b"42501");
+    pub const SYNTAX_ERROR: c_int = sqlstate(b"42601");
     pub const UNDEFINED_OBJECT: c_int = sqlstate(b"42704");
     pub const DATATYPE_MISMATCH: c_int = sqlstate(b"42804");
     pub const INSUFFICIENT_RESOURCES: c_int = sqlstate(b"53000");

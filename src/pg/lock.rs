@@ -70,7 +70,11 @@ impl RoleLock {
             locktag_field2: sys::AuthIdRelationId,
             locktag_field3: role,
             locktag_field4: 1,
-            locktag_type: if recovering { sys::LOCKTAG_USERLOCK } else { sys::LOCKTAG_OBJECT } as u8,
+            locktag_type: if recovering {
+                sys::LOCKTAG_USERLOCK
+            } else {
+                sys::LOCKTAG_OBJECT
+            } as u8,
             locktag_lockmethodid: sys::DEFAULT_LOCKMETHOD as u8,
         };
         // SAFETY: a complete tag; a session lock belongs to no resource owner.

@@ -6,6 +6,7 @@ pub mod activity;
 pub mod array;
 pub mod bgworker;
 pub mod call;
+pub mod columns;
 pub mod discard;
 pub mod dsm;
 pub mod encoding;

@@ -29,7 +29,9 @@ fn state(proc: *const sys::PGPROC) -> Option<(c_int, u32)> {
 /// How many processes wait for the given event now.
 pub fn count_waiting(event: u32) -> usize {
     let mut count = 0;
-    for_each(|proc| count += usize::from(state(proc).is_some_and(|(_, waits_for)| waits_for == event)));
+    for_each(|proc| {
+        count += usize::from(state(proc).is_some_and(|(_, waits_for)| waits_for == event))
+    });
     count
 }
 

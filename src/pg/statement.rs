@@ -47,6 +47,13 @@ impl Statements {
         usize::try_from(unsafe { sys::list_length(self.0) }).unwrap_or(0)
     }
 
+    /// The tree of the only statement; None if there are none or several.
+    pub fn only(self) -> Option<*mut sys::Node> {
+        let mut statements = self.iter();
+        let first = statements.next()?;
+        statements.next().is_none().then(|| first.node())
+    }
+
     /// Each in turn.
     pub fn iter(self) -> impl Iterator<Item = Statement> {
         (0..self.len()).map(move |i| {

@@ -50,6 +50,7 @@
 #include "optimizer/optimizer.h"
 #include "parser/analyze.h"
 #include "parser/parse_coerce.h"
+#include "parser/parse_type.h"
 #include "parser/parser.h"
 #include "pgstat.h"
 #include "port/atomics.h"

@@ -16,6 +16,7 @@ pub mod result;
 mod role_limit;
 pub mod run;
 mod spool;
+mod start;
 pub mod stats;
 pub mod wait;
 

@@ -40,7 +40,8 @@ pub fn guard(role: Oid, start: impl FnOnce()) {
 }
 
 fn check(role: Oid, limit: c_int) {
-    let is_full = || procs::count_workers_of(channel::KIND, role) >= usize::try_from(limit).unwrap_or(0);
+    let is_full =
+        || procs::count_workers_of(channel::KIND, role) >= usize::try_from(limit).unwrap_or(0);
     if !is_full() {
         return;
     }

@@ -2,6 +2,7 @@
 
 use super::{VOID, handle, job, job_by_pid, sql_functions};
 use crate::pg::call::{Call, datum};
+use crate::pg::columns;
 use crate::pg::error::code;
 use crate::pg::timestamp::Deadline;
 use crate::pg_sys as sys;
@@ -50,6 +51,9 @@ sql_functions! {
     fn pg_background_run_query_v2(call) {
         let set = call.result_set();
         let timeout_ms = timeout(call);
+        if let Some(list) = call.text(4) {
+            columns::check_list(list, set.desc);
+        }
         run_query(&order(call, Some(3)), timeout_ms, set)
     }
 
