@@ -12,7 +12,7 @@
 # A block fenced as text right below is what psql -q shows for it. DOCS="README.md" restricts the run to some documents.
 . "$(dirname "$0")/../lib.sh"
 suite_begin
-cluster_new docs 'max_worker_processes = 16' 'timezone = UTC' || die 'the server did not start'
+{ cluster_init docs 'max_worker_processes = 16' 'timezone = UTC' && cluster_start docs; } || die 'the server did not start'
 
 : "${DOCS:=README.md SECURITY.md docs/REFERENCE.md docs/MIGRATION.md docs/OPERATIONS.md docs/ARCHITECTURE.md}"
 REFERENCE=$PGBG_SRC/docs/REFERENCE.md
@@ -89,6 +89,9 @@ run_section() {
 		fi
 	done
 	timeout 120 psql -Xq <"$base.sql" >"$out" 2>&1
+	# Jobs outlive their session.
+	sql "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'pg_background'" >/dev/null
+	wait_until "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'pg_background'"
 	for words in "$base".*.words; do
 		n=${words%.words} n=${n##*.}
 		state=$(sed -n "s/^@@end $n //p" "$out")
@@ -108,14 +111,15 @@ for document in $DOCS; do
 	[ -f "$PGBG_SRC/$document" ] || { fail "$document exists"; continue; }
 	dir=$WORK/cluster/.docs-$(basename "$document" .md)
 	t_ok "$document: its blocks are understood" split "$PGBG_SRC/$document" "$dir"
-	PGDATABASE=postgres
-	sql "CREATE DATABASE docs_$(basename "$document" .md | tr '[:upper:]' '[:lower:]')"
-	PGDATABASE=docs_$(basename "$document" .md | tr '[:upper:]' '[:lower:]')
+	sql 'CREATE DATABASE docs'
+	PGDATABASE=docs
 	# README shows CREATE EXTENSION.
 	[ "$document" = README.md ] || sql 'CREATE EXTENSION pg_background'
 	for base in "$dir"/*.sql; do run_section "$document" "${base%.sql}"; done
+	PGDATABASE=postgres
+	sql 'DROP DATABASE docs'
 done
-PGDATABASE=postgres
+sql 'CREATE EXTENSION pg_background'
 
 # Links between the documents: the file is there, and so is the heading, as GitHub makes anchors of headings.
 anchors() {
@@ -144,7 +148,7 @@ missing() {
 }
 
 # The SQL of the examples in docs/REFERENCE.md.
-examples() { awk '/^```/ { on = /^```sql/; next } on' "$REFERENCE"; }
+EXAMPLES=$(awk '/^```/ { on = /^```sql/; next } on' "$REFERENCE")
 
 MEMBERS="SELECT d.classid, d.objid FROM pg_depend d JOIN pg_extension e ON d.refobjid = e.oid
 	WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND e.extname = 'pg_background'"
@@ -167,11 +171,10 @@ t_is 'every setting is in the reference with its default' "$(missing "$(printf "
 	"format('| \`%s\` | \`%s\` |', name, current_setting(name))")")" ''
 t_is 'every function is called in an example' "$(sql "
 	SELECT DISTINCT proname FROM pg_proc p JOIN ($MEMBERS) m ON m.classid = 'pg_proc'::regclass AND m.objid = p.oid" |
-	while read -r name; do examples | grep -qE "\\b$name\\(" || say "$name"; done)" ''
+	while read -r name; do grep -qE "\\b$name\\(" <<<"$EXAMPLES" || say "$name"; done)" ''
 t_is 'every SQLSTATE of the code is in the reference' "$(
 	sed -n 's/.*sqlstate(b"\([0-9A-Z]\{5\}\)").*/\1/p' "$PGBG_SRC/src/pg/error.rs" | sort -u |
 	while read -r code; do grep -qF "| \`$code\` |" "$REFERENCE" || say "$code"; done)" ''
 
-PGDATABASE=postgres
 log_allow 'FATAL: +terminating background worker'
 t_done
