@@ -47,6 +47,7 @@ pub mod code {
     pub const INSUFFICIENT_RESOURCES: c_int = sqlstate(b"53000");
     pub const CONFIGURATION_LIMIT_EXCEEDED: c_int = sqlstate(b"53400");
     pub const OBJECT_NOT_IN_PREREQUISITE_STATE: c_int = sqlstate(b"55000");
+    pub const OBJECT_IN_USE: c_int = sqlstate(b"55006");
     pub const QUERY_CANCELED: c_int = sqlstate(b"57014");
     pub const ADMIN_SHUTDOWN: c_int = sqlstate(b"57P01");
     pub const INTERNAL_ERROR: c_int = sqlstate(b"XX000");

@@ -54,7 +54,7 @@ unsafe extern "C-unwind" {
     pub fn pgbg_wait_event(name: *const c_char, number: u32) -> u32;
 }
 
-/// The server's own functions that never return. bindgen sees that in some majors only: 18 moved the attribute.
+// The server's own functions that never return. bindgen sees that in some majors only: 18 moved the attribute.
 unsafe extern "C-unwind" {
     pub fn ReThrowError(error: *mut super::ErrorData) -> !;
     pub fn pg_re_throw() -> !;

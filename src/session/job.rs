@@ -108,6 +108,9 @@ pub struct Job {
     /// Forgotten by its handle, but still running and counted.
     pub detached: Cell<bool>,
     pub cancel_requested: Cell<bool>,
+    /// Its rows are being delivered. Code of the user's may run meanwhile (a domain's check), and must not make us forget
+    /// the job.
+    pub in_use: Cell<bool>,
     /// None once the outcome is final.
     pub link: Cell<Option<LinkRef>>,
     pub stream: Cell<Stream>,

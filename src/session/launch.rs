@@ -99,6 +99,7 @@ fn remember(link: LinkRef, order: &Order, cookie: i64, queue_size: c_int) -> Job
         consumed: Cell::new(false),
         detached: Cell::new(false),
         cancel_requested: Cell::new(false),
+        in_use: Cell::new(false),
         link: Cell::new(Some(link)),
         stream: Cell::new(Stream::new()),
         received: Cell::new(0),

@@ -75,7 +75,7 @@ pub fn prune() {
     for job in all() {
         if !job.is_running() {
             finished += 1;
-            if finished > FINISHED_LIMIT {
+            if finished > FINISHED_LIMIT && !job.in_use.get() {
                 forget(job);
             }
         }
@@ -115,6 +115,14 @@ pub fn get(handle: Handle, wrong_cookie: c_int) -> JobRef {
         refuse_unknown(handle, wrong_cookie)
     };
     check_rights(&job);
+    if job.in_use.get() {
+        Report::error(code::OBJECT_IN_USE)
+            .message(format_args!("background job of PID {} is in use", job.pid))
+            .detail(format_args!(
+                "Its rows are being delivered by a query of this session."
+            ))
+            .raise();
+    }
     job
 }
 

@@ -47,49 +47,48 @@ pub fn result(job: JobRef, set: ResultSet, deadline: Deadline) -> sys::Datum {
     }
     let store = set.begin();
     hooks::point("result-begin");
-    job.stop_at_columns.set(true);
-    let in_time = Cell::new(true);
-    let waited = catch(|| {
-        in_time.set(wait_until(&[job], Goal::All, deadline, || {
-            !job.is_running() || job.columns.get().is_some()
-        }));
-    });
+    job.in_use.set(true);
+    let delivered = catch(|| deliver(job, set, store, deadline));
+    job.in_use.set(false);
     job.stop_at_columns.set(false);
-    if let Err(caught) = waited {
-        caught.rethrow();
-    }
-    if !in_time.get() {
-        time_out(job);
-    }
-    hooks::point("result-columns");
-    match job.columns.get() {
-        Some(columns) if job.is_running() && convert::is_exact(columns, set.desc) => {
-            read_directly(job, set, store, deadline)
+    let was_direct = job.direct.take().is_some();
+    if let Err(caught) = delivered {
+        if was_direct {
+            pump::let_go(job);
         }
-        _ => read_afterwards(job, set, store, deadline),
+        caught.rethrow();
     }
     registry::forget(job);
     set.finish(store)
+}
+
+fn deliver(job: JobRef, set: ResultSet, store: Tuplestore, deadline: Deadline) {
+    job.stop_at_columns.set(true);
+    let has_columns = || !job.is_running() || job.columns.get().is_some();
+    if !wait_until(&[job], Goal::All, deadline, has_columns) {
+        time_out(job);
+    }
+    job.stop_at_columns.set(false);
+    hooks::point("result-columns");
+    match job.columns.get() {
+        Some(columns) if job.is_running() && convert::is_exact(columns, set.desc) => {
+            read_directly(job, set, store, deadline);
+        }
+        _ => read_afterwards(job, set, store, deadline),
+    }
 }
 
 /// Rows go straight to the executor while they come. Being interrupted, the reader loses them; the job goes on.
 fn read_directly(job: JobRef, set: ResultSet, store: Tuplestore, deadline: Deadline) {
     let attributes = convert::attributes(set.desc);
     job.consumed.set(true);
-    let read = catch(|| {
-        if let Some(spool) = job.spool.get() {
-            spool.read(|tuple| store_checked(&job, store, tuple, attributes));
-        }
-        job.direct.set(Some(Direct { store, attributes }));
-        hooks::point("result-direct");
-        if !wait(&[job], Goal::All, deadline) {
-            time_out(job);
-        }
-    });
-    job.direct.set(None);
-    if let Err(caught) = read {
-        pump::let_go(job);
-        caught.rethrow();
+    job.direct.set(Some(Direct { store, attributes }));
+    if let Some(spool) = job.spool.get() {
+        spool.read(|tuple| store_checked(&job, store, tuple, attributes));
+    }
+    hooks::point("result-direct");
+    if !wait(&[job], Goal::All, deadline) {
+        time_out(job);
     }
     raise_failure(&job);
 }

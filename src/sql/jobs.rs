@@ -129,7 +129,7 @@ fn run_row(call: Call, ran: &Ran) -> sys::Datum {
 fn detach_where(fits: impl Fn(JobRef) -> bool) -> sys::Datum {
     let mut count = 0;
     for job in registry::tracked() {
-        if fits(job) && registry::may_see(&job) {
+        if fits(job) && !job.in_use.get() && registry::may_see(&job) {
             registry::detach(job);
             count += 1;
         }
