@@ -26,6 +26,8 @@ fn main() {
     for major in OLDEST_MAJOR + 1..=NEWEST_MAJOR {
         println!("cargo::rustc-check-cfg=cfg(pg_ge_{major})");
     }
+    // Set by cargo-fuzz, whose targets include src/channel/wire.
+    println!("cargo::rustc-check-cfg=cfg(fuzzing)");
     if let Err(message) = build() {
         // A build script's panic would bury this line in a backtrace.
         println!("cargo::error={}", message.replace('\n', " "));

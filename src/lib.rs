@@ -28,5 +28,5 @@ pub extern "C-unwind" fn pg_background_worker_layout_1(segment_handle: pg_sys::D
 #[cfg(not(test))]
 #[panic_handler]
 fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
-    pg::error::raise_panic(info)
+    pg::panic::raise(info)
 }

@@ -36,6 +36,8 @@ wanted=()
 # lacking TEST PACKAGE...
 lacking() { "$1" >/dev/null 2>&1 || wanted+=("${@:2}"); }
 
+# cargo downloads what it builds bindgen from.
+has_certificates() { [ -e /etc/ssl/certs/ca-certificates.crt ] || [ ! -d /etc/apt ]; }
 has_compiler() { command -v cc && command -v make && [ -e /usr/include/stdlib.h ]; }
 has_rustfmt() { "$CARGO" fmt --version; }
 has_clippy() { "$CARGO" clippy --version; }
@@ -56,6 +58,7 @@ if [ -z "$major" ] && command -v apt-cache >/dev/null; then
 fi
 : "${major:=15}"
 
+lacking has_certificates ca-certificates
 lacking has_compiler gcc make libc6-dev
 lacking has_libclang libclang-dev
 lacking pg_config_is_usable "postgresql-$major" "postgresql-server-dev-$major"

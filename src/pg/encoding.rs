@@ -56,8 +56,8 @@ pub fn to_database(context: Context, bytes: &[u8], encoding: c_int) -> Str {
             Ok(()) if converted.cast_const().cast() == bytes.as_ptr() => {
                 return context.copy_string(bytes);
             }
-            // SAFETY: a conversion's result is NUL-terminated.
             Ok(()) => {
+                // SAFETY: a conversion's result is NUL-terminated.
                 if let Some(text) = unsafe { Str::from_ptr(converted) } {
                     return context.copy_string(text.bytes());
                 }

@@ -3,7 +3,7 @@
 use super::memory::Context;
 use super::text::{Str, Text};
 use crate::pg_sys as sys;
-use core::ffi::{CStr, c_char, c_int, c_void};
+use core::ffi::{c_char, c_int, c_void};
 use core::fmt;
 use core::ptr::null_mut;
 
@@ -97,9 +97,10 @@ impl Report {
         self
     }
 
-    /// A line of CONTEXT.
-    pub fn context(mut self, text: fmt::Arguments<'_>) -> Self {
-        self.data.context = Text::format(text).into_ptr();
+    /// The primary message, used where it lies; `raise` copies it.
+    #[cfg(not(test))]
+    pub fn message_at(mut self, text: &core::ffi::CStr) -> Self {
+        self.data.message = text.as_ptr().cast_mut();
         self
     }
 
@@ -224,18 +225,6 @@ impl Caught {
 pub struct CaughtError(*mut sys::ErrorData);
 
 impl CaughtError {
-    /// The packed SQLSTATE.
-    pub fn code(self) -> c_int {
-        // SAFETY: by the type's invariant.
-        unsafe { (*self.0).sqlerrcode }
-    }
-
-    /// The primary message.
-    pub fn message(self) -> Option<Str> {
-        // SAFETY: by the type's invariant; the message is NULL or a palloc'd string beside it.
-        unsafe { Str::from_ptr((*self.0).message) }
-    }
-
     /// Raises it once more, as it was.
     pub fn raise_again(self) -> ! {
         // SAFETY: by the type's invariant; ReThrowError copies it to the error stack first.
@@ -287,72 +276,6 @@ pub fn with_interrupts_held(work: impl FnOnce()) {
 pub fn interrupts_can_be_processed() -> bool {
     // SAFETY: reads counters of this process.
     unsafe { sys::pgbg_interrupts_can_be_processed() }
-}
-
-/// Turns a Rust panic into ERROR XX000. Nothing may be on the way that unwinding or dropping would have to undo.
-pub fn raise_panic(info: &core::panic::PanicInfo<'_>) -> ! {
-    let mut text = PanicText {
-        buffer: [0; 512],
-        length: 0,
-    };
-    let _ = fmt::Write::write_fmt(&mut text, format_args!("{}", info.message()));
-    let mut report = Report::error(code::INTERNAL_ERROR).detail(format_args!(
-        "This is a bug in pg_background; please report it."
-    ));
-    if let Some(place) = info.location() {
-        report.data.lineno = place.line() as c_int;
-        report = report.context(format_args!(
-            "Rust panic at {}:{}",
-            place.file(),
-            place.line()
-        ));
-    }
-    report.data.message = text.buffer.as_mut_ptr().cast::<c_char>();
-    report.raise()
-}
-
-/// A fixed buffer, always NUL-terminated, that takes ASCII only: a panic's text may hold bytes of any encoding.
-struct PanicText {
-    buffer: [u8; 512],
-    length: usize,
-}
-
-impl fmt::Write for PanicText {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        for byte in text.bytes() {
-            if let Some(free) = self.buffer.get_mut(self.length)
-                && self.length < 511
-            {
-                *free = if (0x20..0x7F).contains(&byte) {
-                    byte
-                } else {
-                    b'?'
-                };
-                self.length += 1;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Adds lines of CONTEXT to every message raised while `work` runs.
-pub fn with_context<F: FnOnce()>(line: &'static CStr, work: F) {
-    unsafe extern "C-unwind" fn add_line(argument: *mut c_void) {
-        // SAFETY: `with_context` passes a static NUL-terminated string without format characters as an argument of %s.
-        unsafe { sys::errcontext_msg(c"%s".as_ptr(), argument.cast::<c_char>()) };
-    }
-    // SAFETY: the callback is taken off again below; an error restores the stack it found (PG_TRY), so a pointer to this
-    // frame never outlives it.
-    unsafe {
-        let mut callback = sys::ErrorContextCallback {
-            previous: sys::error_context_stack,
-            callback: Some(add_line),
-            arg: line.as_ptr().cast_mut().cast(),
-        };
-        sys::error_context_stack = &raw mut callback;
-        work();
-        sys::error_context_stack = callback.previous;
-    }
 }
 
 /// error_context_stack = NULL: what a handler that does not return to the frames below has to do first.

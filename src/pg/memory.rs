@@ -98,6 +98,22 @@ impl Context {
         place
     }
 
+    /// `count` values, alive as long as the context. `value` may raise an error in the middle.
+    pub fn alloc_slice<'a, T: Copy>(
+        self,
+        count: usize,
+        mut value: impl FnMut(usize) -> T,
+    ) -> &'a mut [T] {
+        const { assert!(align_of::<T>() <= 8) };
+        let place = self.alloc(count * size_of::<T>()).cast::<T>();
+        for i in 0..count {
+            // SAFETY: there is room for `count` of them, aligned to MAXALIGN.
+            unsafe { place.add(i).write(value(i)) };
+        }
+        // SAFETY: all were written, and nobody else knows the place. The lifetime is the caller's to keep.
+        unsafe { core::slice::from_raw_parts_mut(place.as_ptr(), count) }
+    }
+
     /// A copy of `bytes`, alive as long as the context.
     pub fn copy_bytes<'a>(self, bytes: &[u8]) -> &'a [u8] {
         let place = self.alloc(bytes.len());

@@ -17,6 +17,8 @@ pub mod latch;
 pub mod libpq;
 pub mod lock;
 pub mod memory;
+#[cfg(not(test))]
+pub mod panic;
 pub mod process;
 pub mod procs;
 pub mod random;

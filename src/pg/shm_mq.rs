@@ -54,12 +54,6 @@ impl Queue {
         unsafe { sys::shm_mq_set_receiver(self.0.as_ptr(), sys::MyProc) }
     }
 
-    /// Whether somebody has become the receiver yet.
-    pub fn has_receiver(self) -> bool {
-        // SAFETY: by the type's invariant; takes the queue's spinlock.
-        !unsafe { sys::shm_mq_get_receiver(self.0.as_ptr()) }.is_null()
-    }
-
     /// Sets the latch of the queue's sender, if there is one. A stale PGPROC is woken for nothing, as everywhere.
     pub fn wake_sender(self) {
         // SAFETY: PGPROCs live in shared memory for as long as the server does.
@@ -125,10 +119,11 @@ impl Handle {
             unsafe { sys::shm_mq_receive(self.0.as_ptr(), &raw mut length, &raw mut data, nowait) };
         match result {
             sys::SHM_MQ_SUCCESS if length == 0 => Received::Message(&[]),
-            // SAFETY: on success `data` points to `length` readable bytes until the next call; the lifetime is the
-            // caller's to keep.
             sys::SHM_MQ_SUCCESS => {
-                Received::Message(unsafe { core::slice::from_raw_parts(data.cast::<u8>(), length) })
+                // SAFETY: on success `data` points to `length` readable bytes until the next call; the lifetime is the
+                // caller's to keep.
+                let message = unsafe { core::slice::from_raw_parts(data.cast::<u8>(), length) };
+                Received::Message(message)
             }
             sys::SHM_MQ_WOULD_BLOCK => Received::WouldBlock,
             _ => Received::Detached,

@@ -81,7 +81,7 @@ pub struct Column {
     pub typmod: i32,
     /// Bytes, -1 for varlena, -2 for cstring.
     pub length: i16,
-    /// Bytes.
+    /// typalign: `c`, `s`, `i` or `d`.
     pub alignment: u8,
 }
 
@@ -142,7 +142,7 @@ impl Descriptor {
                 type_oid: (*attribute).atttypid,
                 typmod: (*attribute).atttypmod,
                 length: (*attribute).attlen,
-                alignment: alignment((*attribute).attalign),
+                alignment: (*attribute).attalign as u8,
             }
         }
     }
@@ -150,16 +150,6 @@ impl Descriptor {
     /// For C.
     pub fn as_ptr(self) -> sys::TupleDesc {
         self.0.as_ptr()
-    }
-}
-
-/// The bytes that a typalign stands for.
-fn alignment(code: c_char) -> u8 {
-    match code as u8 {
-        b'c' => 1,
-        b's' => 2,
-        b'i' => 4,
-        _ => 8,
     }
 }
 

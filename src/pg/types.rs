@@ -4,7 +4,7 @@ use super::memory::Context;
 use super::text::Str;
 use crate::pg_sys as sys;
 use core::ffi::c_void;
-use core::ptr::{null, null_mut};
+use core::ptr::null_mut;
 
 /// Whether the type is in the catalogs, as of now.
 pub fn exists(type_oid: sys::Oid) -> bool {
@@ -127,27 +127,8 @@ pub unsafe fn check_domain(
     }
 }
 
-/// Bytes (-1 varlena, -2 cstring) and alignment in bytes of a type that exists.
-pub fn layout(type_oid: sys::Oid) -> (i16, u8) {
-    let (mut length, mut by_value, mut align) = (0, false, 0);
-    // SAFETY: a system cache look-up of a type that exists.
-    unsafe {
-        sys::get_typlenbyvalalign(type_oid, &raw mut length, &raw mut by_value, &raw mut align)
-    };
-    let align = match align as u8 {
-        b'c' => 1,
-        b's' => 2,
-        b'i' => 4,
-        _ => 8,
-    };
-    (length, align)
-}
-
 /// NULL, for callers that keep a domain's cache.
 pub const NO_CACHE: *mut c_void = null_mut();
-
-/// A constant NULL name for column descriptors without names.
-pub const NO_NAME: *const core::ffi::c_char = null();
 
 /// A type's input function and its parameter.
 pub fn input(type_oid: sys::Oid) -> (sys::Oid, sys::Oid) {

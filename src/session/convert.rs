@@ -50,19 +50,14 @@ pub fn is_exact(columns: Columns<'_>, declared: Descriptor) -> bool {
 
 /// What rows of the given columns are checked against, in the current memory context.
 pub fn attributes(desc: Descriptor) -> NonNull<[Attribute]> {
-    let count = desc.len();
-    let place = Context::current()
-        .alloc(count * size_of::<Attribute>())
-        .cast::<Attribute>();
-    for i in 0..count {
+    let attributes = Context::current().alloc_slice(desc.len(), |i| {
         let column = desc.column(i);
-        let Some(attribute) = Attribute::new(column.length, column.alignment) else {
-            unreachable!()
-        };
-        // SAFETY: room for `count` of them was made.
-        unsafe { place.add(i).write(attribute) };
-    }
-    NonNull::slice_from_raw_parts(place, count)
+        match Attribute::from_catalog(column.length, column.alignment) {
+            Some(attribute) => attribute,
+            None => unreachable!(),
+        }
+    });
+    NonNull::from(attributes)
 }
 
 /// Decides for each column, or raises 42804. Nothing is consumed by failing here.
@@ -99,14 +94,11 @@ pub fn plan(columns: Columns<'_>, declared: Descriptor) -> Plan {
         Some(column) => (column.name.as_ptr(), column.type_oid, column.typmod),
         None => unreachable!(),
     });
-    let place = context.alloc(count * size_of::<Step>()).cast::<Step>();
-    for (i, column) in columns.0.iter().enumerate() {
-        let step = step(i, column, declared.column(i), context);
-        // SAFETY: room for `count` of them was made.
-        unsafe { place.add(i).write(step) };
-    }
+    let steps = context.alloc_slice(count, |i| {
+        step(i, &columns.0[i], declared.column(i), context)
+    });
     Plan {
-        steps: NonNull::slice_from_raw_parts(place, count),
+        steps: NonNull::from(steps),
         source,
         context,
     }
@@ -184,13 +176,14 @@ impl Plan {
                 }
                 _ if *null => {}
                 Step::Pass => {}
-                // SAFETY: the output function of the column's type.
                 Step::Text(function) => {
-                    *value = datum::text(unsafe { function.call_output(*value) }).unwrap_or(0)
+                    // SAFETY: the output function of the column's type.
+                    let text = unsafe { function.call_output(*value) };
+                    *value = datum::text(text).unwrap_or(0);
                 }
-                // SAFETY: the length coercion function of the column's type.
                 Step::Length(function, typmod) => {
-                    *value = unsafe { function.call_length_coercion(*value, *typmod) }
+                    // SAFETY: the length coercion function of the column's type.
+                    *value = unsafe { function.call_length_coercion(*value, *typmod) };
                 }
                 Step::Reinput {
                     output,

@@ -181,23 +181,19 @@ fn tuple(bytes: &[u8]) -> Result<MinimalTuple<'_>, Malformed> {
 }
 
 fn take_description(job: &Job, description: &Description<'_>) {
-    let count = description.len();
-    let place = job
-        .context
-        .alloc(count * size_of::<Column>())
-        .cast::<Column>();
     let encoding = c_int::from(description.encoding());
-    for (i, column) in description.columns().enumerate().take(count) {
-        let column = Column {
+    let mut announced = description.columns();
+    let columns = job.context.alloc_slice(description.len(), |_| {
+        // The decoder has counted them.
+        let Some(column) = announced.next() else {
+            unreachable!()
+        };
+        Column {
             name: encoding::to_database(job.context, column.name, encoding),
             type_oid: column.type_oid,
             typmod: column.typmod,
-        };
-        // SAFETY: room for `count` of them was made.
-        unsafe { place.add(i).write(column) };
-    }
-    // SAFETY: `count` were written; they live as long as the job, which holds this.
-    let columns = unsafe { core::slice::from_raw_parts(place.as_ptr(), count) };
+        }
+    });
     job.columns.set(Some(Columns(columns)));
 }
 

@@ -105,25 +105,17 @@ fn deadline(call: Call, i: usize) -> Deadline {
 fn jobs<'a>(call: Call) -> &'a [JobRef] {
     // SAFETY: the SQL declaration says pg_background_handle[].
     let handles = unsafe { Composites::of(call.required(call.datum(0), "handles")) };
-    let count = handles.len();
-    let place = Context::current()
-        .alloc(count * size_of::<JobRef>())
-        .cast::<JobRef>();
-    for i in 0..count {
+    Context::current().alloc_slice(handles.len(), |i| {
         let (Some(pid), Some(cookie)) = (handles.int32(i, 1), handles.int64(i, 2)) else {
             Report::error(code::NULL_VALUE_NOT_ALLOWED)
                 .message(format_args!("handles must not contain null values"))
                 .raise()
         };
-        let job = registry::get(
+        registry::get(
             Handle::PidAndCookie(pid, cookie),
             code::OBJECT_NOT_IN_PREREQUISITE_STATE,
-        );
-        // SAFETY: room for `count` of them was made.
-        unsafe { place.add(i).write(job) };
-    }
-    // SAFETY: `count` were written.
-    unsafe { core::slice::from_raw_parts(place.as_ptr(), count) }
+        )
+    })
 }
 
 /// The running jobs that fit and the current user may touch, in the current memory context.
@@ -131,14 +123,10 @@ fn collect<'a>(fits: impl Fn(JobRef) -> bool) -> &'a [JobRef] {
     let wanted = || {
         registry::tracked().filter(|job| job.is_running() && registry::may_see(job) && fits(*job))
     };
-    let count = wanted().count();
-    let place = Context::current()
-        .alloc(count * size_of::<JobRef>())
-        .cast::<JobRef>();
-    for (i, job) in wanted().take(count).enumerate() {
-        // SAFETY: room for `count` of them was made.
-        unsafe { place.add(i).write(job) };
-    }
-    // SAFETY: `count` were written: nothing was taken in or out between the two passes.
-    unsafe { core::slice::from_raw_parts(place.as_ptr(), count) }
+    let mut found = wanted();
+    // Nothing is taken in or out between the two passes.
+    Context::current().alloc_slice(wanted().count(), |_| match found.next() {
+        Some(job) => job,
+        None => unreachable!(),
+    })
 }

@@ -7,6 +7,7 @@ use super::report::send;
 use super::state::STATE;
 use crate::channel::wire::response::{self, Kind};
 use crate::channel::wire::tuple::maxalign;
+use crate::pg::call::datum;
 use crate::pg::encoding;
 use crate::pg::memory::{Context, free};
 use crate::pg::text::{Str, Text};
@@ -45,8 +46,7 @@ struct SenderState {
 
 #[derive(Clone, Copy)]
 struct Conversions {
-    functions: NonNull<Option<Function>>,
-    count: usize,
+    functions: NonNull<[Option<Function>]>,
     /// The columns as they are sent.
     sent: Descriptor,
 }
@@ -101,7 +101,7 @@ impl RowSender {
             state.columns.set(Some(desc));
         }
         state.row_context.run(|| {
-            let value = crate::pg::call::datum::text(tag).unwrap_or(0);
+            let value = datum::text(tag).unwrap_or(0);
             if let Some(desc) = state.columns.get() {
                 self.add(form_minimal(desc, &[value], &[false]));
             }
@@ -132,15 +132,9 @@ impl RowSender {
             return None;
         }
         let context = self.state().context;
-        let functions = context
-            .alloc(count * size_of::<Option<Function>>())
-            .cast::<Option<Function>>();
-        for i in 0..count {
-            let function =
-                crosses_as_text(i).then(|| Function::output(desc.column(i).type_oid, context));
-            // SAFETY: room for `count` of them was made.
-            unsafe { functions.add(i).write(function) };
-        }
+        let functions = context.alloc_slice(count, |i| {
+            crosses_as_text(i).then(|| Function::output(desc.column(i).type_oid, context))
+        });
         let sent = context.run(|| {
             Descriptor::build(count, |i| {
                 let column = desc.column(i);
@@ -152,8 +146,7 @@ impl RowSender {
             })
         });
         Some(Conversions {
-            functions,
-            count,
+            functions: NonNull::from(functions),
             sent,
         })
     }
@@ -299,15 +292,16 @@ fn fetched<'a>(slot: Slot) -> MinimalTuple<'a> {
 }
 
 /// The row with its records as text and every out-of-line value fetched.
-fn converted<'a>(slot: Slot, conversions: Conversions) -> MinimalTuple<'a> {
+fn converted<'a>(slot: Slot, mut conversions: Conversions) -> MinimalTuple<'a> {
     let (values, nulls) = slot.values();
+    // SAFETY: they live as long as the job's sender, and only this row uses them now.
+    let functions = unsafe { conversions.functions.as_mut() };
     reform(conversions.sent, values, nulls, |i, value| {
-        assert!(i < conversions.count);
-        // SAFETY: `functions` holds `count` of them; only this row uses them now.
-        match unsafe { conversions.functions.add(i).as_mut() } {
-            // SAFETY: the output function of the column's own type.
+        match &mut functions[i] {
             Some(function) => {
-                crate::pg::call::datum::text(unsafe { function.call_output(value) }).unwrap_or(0)
+                // SAFETY: the output function of the column's own type.
+                let text = unsafe { function.call_output(value) };
+                datum::text(text).unwrap_or(0)
             }
             // SAFETY: a non-null varlena, by the descriptor.
             None if conversions.sent.column(i).length == -1 => unsafe { fetch_external(value) },
@@ -323,17 +317,9 @@ fn reform<'a>(
     nulls: &[bool],
     mut value: impl FnMut(usize, sys::Datum) -> sys::Datum,
 ) -> MinimalTuple<'a> {
-    let count = values.len();
-    let place = Context::current()
-        .alloc(count * size_of::<sys::Datum>())
-        .cast::<sys::Datum>();
-    for (i, (old, null)) in values.iter().zip(nulls).enumerate() {
-        let new = if *null { 0 } else { value(i, *old) };
-        // SAFETY: room for `count` of them was made.
-        unsafe { place.add(i).write(new) };
-    }
-    // SAFETY: `count` were written.
-    let new_values = unsafe { core::slice::from_raw_parts(place.as_ptr(), count) };
+    let new_values = Context::current().alloc_slice(values.len(), |i| {
+        if nulls[i] { 0 } else { value(i, values[i]) }
+    });
     form_minimal(desc, new_values, nulls)
 }
 
@@ -343,10 +329,9 @@ unsafe extern "C-unwind" fn startup(
     _operation: c_int,
     desc: sys::TupleDesc,
 ) {
-    // SAFETY: the executor passes the receiver that it was given and the descriptor of the slots to come.
-    if let (Some(sender), Some(desc)) =
-        unsafe { (NonNull::new(receiver.cast()), Descriptor::from_ptr(desc)) }
-    {
+    // SAFETY: the executor passes the descriptor of the slots to come.
+    let desc = unsafe { Descriptor::from_ptr(desc) };
+    if let (Some(sender), Some(desc)) = (NonNull::new(receiver.cast()), desc) {
         RowSender(sender).begin(desc);
     }
 }

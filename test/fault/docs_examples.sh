@@ -18,8 +18,8 @@ suite_begin
 REFERENCE=$PGBG_SRC/docs/REFERENCE.md
 MAJOR=$(pg_major)
 
-# split DOCUMENT DIR: DIR/NUMBER.sql for each heading with SQL below it, DIR/NUMBER.title, and DIR/NUMBER.BLOCK.words and
-# .wanted for its blocks.
+# split DOCUMENT DIR: DIR/NUMBER.title for each heading with SQL below it, and for each of its blocks DIR/NUMBER.BLOCK.sql,
+# .words and, if it shows output, .wanted.
 split() {
 	mkdir -p "$2"
 	awk -v dir="$2" '
@@ -29,27 +29,26 @@ split() {
 				exit 1
 			}
 			print "\\echo @@end " block " :SQLSTATE" > file
+			close(file)
 		}
-		fence == "" && /^#+ / { title = $0; sub(/^#+ /, "", title); file = "" }
+		fence == "" && /^#+ / { title = $0; sub(/^#+ /, "", title); block = 0 }
 		fence != "" && /^```[ \t]*$/ {
 			if (fence == "sql") close_block()
+			if (fence == "text") close(wanted)
 			fence = ""; next
 		}
 		fence == "sql" { print > file; if ($0 ~ /[^ \t]/) last = $0; next }
 		fence == "text" { print > wanted; next }
 		fence != "" { next }
 		/^```sql/ {
-			if (file == "") {
-				file = sprintf("%s/%03d.sql", dir, ++sections); block = 0
-				print title > sprintf("%s/%03d.title", dir, sections)
-			}
-			block++; last = ""; fence = "sql"
+			if (block == 0) print title > sprintf("%s/%03d.title", dir, ++sections)
+			base = sprintf("%s/%03d.%02d", dir, sections, ++block)
+			file = base ".sql"; wanted = base ".wanted"; last = ""; fence = "sql"; after_sql = 1
 			words = $0; sub(/^```sql[ \t]*/, "", words)
-			print words > sprintf("%s/%03d.%d.words", dir, sections, block)
+			print words > (base ".words"); close(base ".words")
 			print "\\set ON_ERROR_STOP " (words ~ /error=/ ? "off" : "on") > file
 			print "\\echo @@begin " block > file
-			wanted = sprintf("%s/%03d.%d.wanted", dir, sections, block)
-			after_sql = 1; next
+			next
 		}
 		/^```text/ && after_sql { fence = "text"; printf "" > wanted; after_sql = 0; next }
 		/^```/ { fence = "other"; after_sql = 0; next }
@@ -77,33 +76,32 @@ trim() { sed 's/[ \t]*$//' | sed -e :a -e '/^\n*$/{$d;N;ba' -e '}'; }
 # between BLOCK FILE: what a block printed.
 between() { awk -v n="$1" '$0 == "@@end " n || $0 ~ "^@@end " n " " { exit } on { print } $0 == "@@begin " n { on = 1 }' "$2"; }
 
-# run_section DOCUMENT BASE: the blocks of one heading.
+# run_section DOCUMENT BASE: the blocks of one heading, in one session.
 run_section() {
-	local base=$2 name n words reason out=$2.out state errors wanted
+	local base=$2 name file n reason out=$2.out state errors wanted blocks=()
 	name="$1: $(cat "$base.title")"
-	for words in "$base".*.words; do
-		reason=$(excuse "$(cat "$words")" | head -n 1)
-		if [ -n "$reason" ]; then
-			say "  skip  $name ($reason)"
-			return
-		fi
+	for file in "$base".*.sql; do
+		n=${file%.sql} n=$((10#${n##*.}))
+		reason=$(excuse "$(cat "${file%.sql}.words")" | head -n 1)
+		if [ -n "$reason" ]; then say "  skip  $name, block $n ($reason)"; else blocks+=("$file"); fi
 	done
-	timeout 120 psql -Xq <"$base.sql" >"$out" 2>&1
+	[ ${#blocks[@]} -gt 0 ] || return 0
+	cat "${blocks[@]}" | timeout 120 psql -Xq >"$out" 2>&1
 	# Jobs outlive their session.
 	sql "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'pg_background'" >/dev/null
 	wait_until "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'pg_background'"
-	for words in "$base".*.words; do
-		n=${words%.words} n=${n##*.}
+	for file in "${blocks[@]}"; do
+		file=${file%.sql} n=$((10#${file##*.}))
 		state=$(sed -n "s/^@@end $n //p" "$out")
 		errors=$(between "$n" "$out" | grep -cE '^(ERROR|FATAL): |^invalid command')
-		wanted=$(word error "$(cat "$words")")
+		wanted=$(word error "$(cat "$file.words")")
 		if [ "$state" = "${wanted:-00000}" ] && [ "$errors" -eq "$([ -n "$wanted" ] && say 1 || say 0)" ]; then
 			pass "$name, block $n"
 		else
 			fail "$name, block $n" "SQLSTATE: ${state:-none, psql ended} (wanted ${wanted:-00000})" "$(between "$n" "$out" | tail -n 12)"
 		fi
-		[ ! -f "${words%.words}.wanted" ] ||
-			t_is "$name, output of block $n" "$(between "$n" "$out" | trim)" "$(trim <"${words%.words}.wanted")"
+		[ ! -f "$file.wanted" ] ||
+			t_is "$name, output of block $n" "$(between "$n" "$out" | trim)" "$(trim <"$file.wanted")"
 	done
 }
 
@@ -115,7 +113,7 @@ for document in $DOCS; do
 	PGDATABASE=docs
 	# README shows CREATE EXTENSION.
 	[ "$document" = README.md ] || sql 'CREATE EXTENSION pg_background'
-	for base in "$dir"/*.sql; do run_section "$document" "${base%.sql}"; done
+	for base in "$dir"/*.title; do run_section "$document" "${base%.title}"; done
 	PGDATABASE=postgres
 	sql 'DROP DATABASE docs'
 done

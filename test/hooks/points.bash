@@ -30,7 +30,10 @@ arrival() {
 
 # answer NAME: waits until the session has answered; prints the SQLSTATE of the last statement that was sent to it.
 # `ask` sends it.
-ask() { session_send "$1" "$2"$'\n\\echo code :SQLSTATE'; CODES=$(grep -c '^code ' "$WORK/log/session-$1.out"); }
+ask() {
+	CODES=$(grep -c '^code ' "$WORK/log/session-$1.out")
+	session_send "$1" "$2"$'\n\\echo code :SQLSTATE'
+}
 answer() {
 	local end=$((SECONDS + 20)) file=$WORK/log/session-$1.out
 	while [ "$(grep -c '^code ' "$file")" -le "$CODES" ]; do

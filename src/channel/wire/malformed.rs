@@ -2,7 +2,6 @@
 
 #![forbid(unsafe_code)]
 
-use core::ffi::CStr;
 use core::fmt;
 
 /// Makes the enum and its texts from one table, so that no reason can lack its sentence.
@@ -27,20 +26,6 @@ macro_rules! reasons {
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$name => $sentence,)*
-                }
-            }
-
-            /// The same sentence, NUL-terminated for `errdetail_internal("%s", ...)`; static, never
-            /// freed.
-            #[must_use]
-            pub const fn as_c_str(self) -> &'static CStr {
-                match self {
-                    $(Self::$name => const {
-                        match CStr::from_bytes_with_nul(concat!($sentence, "\0").as_bytes()) {
-                            Ok(sentence) => sentence,
-                            Err(_) => panic!(),
-                        }
-                    },)*
                 }
             }
         }

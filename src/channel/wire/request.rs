@@ -185,6 +185,7 @@ impl<'a> Request<'a> {
     /// Bytes of the whole message, the sum of its parts.
     ///
     /// Saturates where no such message can exist; `shm_mq_sendv` refuses it long before.
+    #[cfg(any(test, fuzzing))]
     #[must_use]
     pub fn total_len(&self) -> usize {
         let [library_state, guc_state, label, sql] = self.sections();

@@ -110,6 +110,7 @@ impl Stream {
     }
 
     /// How many columns the rows have; `None` before the row description.
+    #[cfg(any(test, fuzzing))]
     #[must_use]
     pub const fn columns(&self) -> Option<usize> {
         self.columns
@@ -243,6 +244,7 @@ impl<'a> Description<'a> {
     }
 
     /// Whether the rows have no columns, as those of `SELECT FROM t`.
+    #[cfg(any(test, fuzzing))]
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.count == 0
@@ -306,6 +308,7 @@ impl<'a> Rows<'a> {
     }
 
     /// How many rows there are, at least one.
+    #[cfg(any(test, fuzzing))]
     #[must_use]
     // Not expect(): the lint looks at exported types only, and the including crate decides that.
     #[allow(clippy::len_without_is_empty, reason = "a batch is never empty")]

@@ -22,7 +22,6 @@ fn every_reason_has_its_own_sentence() {
             sentence.starts_with(|c: char| c.is_ascii_uppercase()),
             "{reason:?}"
         );
-        assert_eq!(reason.as_c_str().to_bytes(), sentence.as_bytes());
         assert_eq!(reason.to_string(), sentence);
         for other in &Malformed::ALL[i + 1..] {
             assert_ne!(sentence, other.as_str());

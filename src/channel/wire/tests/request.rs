@@ -13,6 +13,7 @@ fn sample(guc_state: &[u8]) -> Request<'_> {
         cookie: -0x0102_0304_0506_0708,
         discard_output: true,
         read_only: false,
+        new_queue: true,
         session_user: User {
             oid: 10,
             is_superuser: true,
@@ -60,6 +61,7 @@ fn what_is_encoded_is_decoded() {
         cookie: i64::MAX,
         discard_output: false,
         read_only: true,
+        new_queue: false,
         session_user: User {
             oid: u32::MAX,
             is_superuser: false,

@@ -1,0 +1,43 @@
+# What the benchmarks share. Sourced by bash; test/lib.sh makes the servers.
+# shellcheck shell=bash
+. "$(dirname "${BASH_SOURCE[0]}")/../test/lib.sh"
+
+BENCH=$PGBG_SRC/bench
+: "${BENCH_RESULTS:=$BENCH/results}"
+
+# bench_begin: a private installation and a work directory, both gone afterwards. PGBG_TREE is one made before.
+bench_begin() {
+	suite_begin
+	mkdir -p "$BENCH_RESULTS"
+}
+
+# bench_server NAME [CONF-LINE...]: a server as people have it, with what would disturb the clock kept away.
+bench_server() {
+	local name=$1
+	shift
+	cluster_init "$name" \
+		"dynamic_shared_memory_type = posix" \
+		"shared_buffers = 256MB" \
+		"max_wal_size = 8GB" \
+		"checkpoint_timeout = 1h" \
+		"autovacuum = off" \
+		"jit = off" \
+		"temp_file_limit = -1" \
+		"log_min_messages = error" \
+		"$@" && cluster_start "$name"
+}
+
+# bench_server_options: what a dblink connection to the server in use needs.
+bench_dblink() { say "host=$PGHOST port=$PGPORT user=$PGUSER dbname=$PGDATABASE"; }
+
+# bench_machine: what the figures are of.
+bench_machine() {
+	say "$(sql "SELECT 'PostgreSQL ' || current_setting('server_version')"), $(nproc) cores" \
+		"($(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)), load $(cut -d' ' -f1 /proc/loadavg)"
+}
+
+# bench_plot CSV SVG TITLE LABEL [LIMIT]: bars of a CSV of group,series,value with a header line. Bars longer than LIMIT
+# are cut and carry their value.
+bench_plot() {
+	awk -F, -v title="$3" -v label="$4" -v limit="${5:-0}" -f "$BENCH/plot.awk" "$1" >"$2"
+}
