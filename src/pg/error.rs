@@ -3,7 +3,7 @@
 use super::memory::Context;
 use super::text::{Str, Text};
 use crate::pg_sys as sys;
-use core::ffi::{c_char, c_int, c_void};
+use core::ffi::{c_int, c_void};
 use core::fmt;
 use core::ptr::null_mut;
 

@@ -8,7 +8,7 @@ use crate::hooks;
 use crate::pg::error::{Report, check_for_interrupts, code, raise_canceled};
 use crate::pg::memory::Context;
 use crate::pg::statement::{self, Class, Statement, Statements};
-use crate::pg::text::Str;
+use crate::pg::text::{Str, copy_into};
 use crate::pg::timeout::Timeout;
 use crate::pg::{activity, guc, identity, process, timestamp, xact};
 use core::ffi::c_int;
@@ -37,10 +37,7 @@ pub fn run(channel: Channel, request: &Request<'_>) {
     STATE
         .discard
         .set(STATE.discard.get() || request.discard_output);
-    let tags = run_each(channel, request, sql, statements, message_context, &user);
-    if !STATE.discard.get() {
-        tags.finish();
-    }
+    run_each(channel, request, sql, statements, message_context, &user);
     hooks::point("worker-commit");
     STATE.committing.set(true);
     xact::commit_command();
@@ -61,7 +58,7 @@ fn message_context() -> Context {
     })
 }
 
-/// The rows of the answer: those of the last statement, or every command's tag.
+/// Runs one statement after the other and sends the answer: the rows of the last, or every command's tag.
 fn run_each(
     channel: Channel,
     request: &Request<'_>,
@@ -69,9 +66,12 @@ fn run_each(
     statements: Statements,
     message_context: Context,
     user: &JobUser,
-) -> RowSender {
+) {
     let count = statements.len();
     let sender = RowSender::new(message_context);
+    // Whether they are the answer is known when the last statement has been planned.
+    let tags = message_context.alloc_slice(count, |_| Str::from_static(c""));
+    let mut returns_rows = false;
     for (i, statement) in statements.iter().enumerate() {
         let is_last = i + 1 == count;
         if count > 1 {
@@ -96,9 +96,8 @@ fn run_each(
             STATE.row_count.set(completion.rows);
             super::report::set_command_tag(completion.tag);
         }
-        if receiver.is_none() {
-            sender.remember_tag(completion.tag);
-        }
+        tags[i] = copy_into(message_context, completion.tag);
+        returns_rows = receiver.is_some();
         if is_last {
             if count > 1 {
                 xact::end_implicit_block();
@@ -109,7 +108,14 @@ fn run_each(
         }
         context.delete();
     }
-    sender
+    if STATE.discard.get() {
+        return;
+    }
+    if returns_rows {
+        sender.finish();
+    } else {
+        sender.send_tags(tags);
+    }
 }
 
 /// Refuses what a job cannot do, before anything runs: 0A000.

@@ -9,6 +9,7 @@ use crate::channel::wire::response::{self, Kind};
 use crate::channel::wire::tuple::maxalign;
 use crate::pg::call::datum;
 use crate::pg::encoding;
+use crate::pg::error::check_for_interrupts;
 use crate::pg::memory::{Context, free};
 use crate::pg::text::{Str, Text};
 use crate::pg::tuple::{Descriptor, MinimalTuple, Slot, fetch_external, form_minimal};
@@ -88,33 +89,28 @@ impl RowSender {
         self.0.cast()
     }
 
-    /// A statement returned no rows. If it was the last, the answer is everyone's tag: keeps the tag until then.
-    pub fn remember_tag(&self, tag: Str) {
+    /// The answer of a job whose last statement returns no rows: every statement's command tag.
+    pub fn send_tags(&self, tags: &[Str]) {
         let state = self.state();
-        if STATE.discard.get() {
-            return;
-        }
-        if state.columns.get().is_none() {
-            let desc = state
-                .context
-                .run(|| Descriptor::build(1, |_| (TAG_COLUMN.0.as_ptr(), TAG_COLUMN.1, -1)));
-            state.columns.set(Some(desc));
-        }
-        state.row_context.run(|| {
-            let value = datum::text(tag).unwrap_or(0);
-            if let Some(desc) = state.columns.get() {
+        let (name, type_oid) = TAG_COLUMN;
+        let desc = state
+            .context
+            .run(|| Descriptor::build(1, |_| (name.as_ptr(), type_oid, -1)));
+        state.columns.set(Some(desc));
+        for tag in tags {
+            check_for_interrupts();
+            state.row_context.run(|| {
+                let value = datum::text(*tag).unwrap_or(0);
                 self.add(form_minimal(desc, &[value], &[false]));
-            }
-        });
-        state.row_context.reset();
+            });
+            state.row_context.reset();
+        }
+        self.finish();
     }
 
     /// Starts the answer of a statement that returns rows.
     fn begin(&self, desc: Descriptor) {
         let state = self.state();
-        // Tags of earlier statements are not part of the answer.
-        state.batch_length.set(0);
-        state.batch_rows.set(0);
         state.columns.set(Some(desc.copy(state.context)));
         state.conversions.set(self.conversions(desc));
     }
@@ -250,12 +246,6 @@ impl RowSender {
     /// Sends what is left, so that the launcher sees all of it.
     pub fn finish(&self) {
         let state = self.state();
-        if state.columns.get().is_none() {
-            let desc = state
-                .context
-                .run(|| Descriptor::build(1, |_| (TAG_COLUMN.0.as_ptr(), TAG_COLUMN.1, -1)));
-            state.columns.set(Some(desc));
-        }
         if state.batch_rows.get() > 0 {
             self.send_batch(true);
         } else {

@@ -124,7 +124,7 @@ fn every_field_is_at_its_offset() {
     assert_eq!([u32_at(0), u32_at(4)], words);
     assert_eq!(message[8..16], (-0x0102_0304_0506_0708_i64).to_ne_bytes());
     let numbers = [16, 20, 24, 28, 32, 36, 40, 44].map(u32_at);
-    assert_eq!(numbers, [1, 10, 1, 16384, 0, 16385, 5, 60_000]);
+    assert_eq!(numbers, [5, 10, 1, 16384, 0, 16385, 5, 60_000]);
     assert_eq!([48, 56, 64, 72].map(u64_at), [14, 19, 6, 9]);
     assert_eq!(&message[80..96], b"auto_explain\0\0\0\0");
     assert_eq!(&message[120..], b"night\0\0\0SELECT 1\0");
@@ -169,6 +169,7 @@ fn unknown_flags_are_refused() {
         match bit {
             0 => assert!(Request::decode(&message).is_ok_and(|r| r.discard_output && !r.read_only)),
             1 => assert!(Request::decode(&message).is_ok_and(|r| !r.discard_output && r.read_only)),
+            2 => assert!(Request::decode(&message).is_ok_and(|r| !r.read_only && r.new_queue)),
             _ => refused(&message, Malformed::RequestFlags),
         }
     }
