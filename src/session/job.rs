@@ -127,6 +127,8 @@ pub struct Job {
     pub whole_error: Cell<Option<Fields>>,
     /// Progress as it was when the job ended.
     pub last_progress: Cell<Option<(i32, Option<Str>)>>,
+    /// The how-manieth of this session's jobs to finish; 0 before.
+    pub finished_as: Cell<i64>,
     pub state: Cell<State>,
     pub outcome: Cell<Outcome>,
 }

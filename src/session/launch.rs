@@ -37,6 +37,7 @@ pub fn launch(order: &Order) -> JobRef {
     xact::check_may_launch();
     let queue_size = check_queue_size(order.queue_size);
     pump::pump_all();
+    registry::prune();
     check_max_workers();
     let identity = Identity::current();
     let cookie = if order.with_cookie {
@@ -110,6 +111,7 @@ fn remember(link: LinkRef, order: &Order, cookie: i64, queue_size: c_int) -> Job
         rows_lost: Cell::new(None),
         whole_error: Cell::new(None),
         last_progress: Cell::new(None),
+        finished_as: Cell::new(0),
         state: Cell::new(State::Starting),
         outcome: Cell::new(Outcome::NONE),
     })

@@ -29,7 +29,6 @@ const TURN: usize = 256;
 /// Brings every job up to date. Raises an interrupt, or what a notice raises on its way to the client.
 pub fn pump_all() {
     registry::running().for_each(pump);
-    registry::prune();
     link::reap();
 }
 
@@ -318,6 +317,7 @@ fn finish(job: JobRef, outcome: Outcome, state: &State) {
     job.outcome.set(outcome);
     job.state.set(*state);
     job.keep_progress();
+    job.finished_as.set(STATE.counters.ended());
     if let Some(link) = job.link.take() {
         if *state == State::Stopped {
             idle::keep(link);

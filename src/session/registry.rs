@@ -6,7 +6,7 @@ use crate::pg::error::{Report, code};
 use crate::pg::identity;
 use core::ffi::c_int;
 
-/// Finished jobs that nobody detached: so many are remembered, the newest.
+/// Finished jobs that nobody detached: so many are remembered, those that finished last.
 const FINISHED_LIMIT: usize = 1000;
 
 /// All jobs, newest first, detached ones included. The job at hand may be forgotten meanwhile, no other.
@@ -69,15 +69,14 @@ pub fn detach(job: JobRef) {
     }
 }
 
-/// Forgets the oldest finished jobs beyond what is kept.
+/// Forgets the jobs that finished first, beyond what is kept. Only for launching, where nobody holds a job that is not
+/// marked as in use.
 pub fn prune() {
-    let mut finished = 0;
-    for job in all() {
-        if !job.is_running() {
-            finished += 1;
-            if finished > FINISHED_LIMIT && !job.in_use.get() {
-                forget(job);
-            }
+    let finished = || tracked().filter(|job| !job.is_running() && !job.in_use.get());
+    let excess = finished().count().saturating_sub(FINISHED_LIMIT);
+    for _ in 0..excess {
+        if let Some(oldest) = finished().min_by_key(|job| job.finished_as.get()) {
+            forget(oldest);
         }
     }
 }

@@ -55,6 +55,11 @@ impl Counters {
         }
     }
 
+    /// Jobs that have ended so far, the one that is ending included.
+    pub fn ended(&self) -> i64 {
+        self.completed.get() + self.failed.get() + self.canceled.get() + self.timed_out.get() + 1
+    }
+
     /// Milliseconds that a job took on average; None before any was measured.
     pub fn average_ms(&self) -> Option<f64> {
         let jobs = self.timed.get();

@@ -32,7 +32,7 @@ split() {
 			close(file)
 		}
 		fence == "" && /^#+ / { title = $0; sub(/^#+ /, "", title); block = 0 }
-		fence != "" && /^```[ \t]*$/ {
+		fence != "" && /^ *```[ \t]*$/ {
 			if (fence == "sql") close_block()
 			if (fence == "text") close(wanted)
 			fence = ""; next
@@ -40,18 +40,18 @@ split() {
 		fence == "sql" { print > file; if ($0 ~ /[^ \t]/) last = $0; next }
 		fence == "text" { print > wanted; next }
 		fence != "" { next }
-		/^```sql/ {
+		/^ *```sql/ {
 			if (block == 0) print title > sprintf("%s/%03d.title", dir, ++sections)
 			base = sprintf("%s/%03d.%02d", dir, sections, ++block)
 			file = base ".sql"; wanted = base ".wanted"; last = ""; fence = "sql"; after_sql = 1
-			words = $0; sub(/^```sql[ \t]*/, "", words)
+			words = $0; sub(/^ *```sql[ \t]*/, "", words)
 			print words > (base ".words"); close(base ".words")
 			print "\\set ON_ERROR_STOP " (words ~ /error=/ ? "off" : "on") > file
 			print "\\echo @@begin " block > file
 			next
 		}
-		/^```text/ && after_sql { fence = "text"; printf "" > wanted; after_sql = 0; next }
-		/^```/ { fence = "other"; after_sql = 0; next }
+		/^ *```text/ && after_sql { fence = "text"; printf "" > wanted; after_sql = 0; next }
+		/^ *```/ { fence = "other"; after_sql = 0; next }
 		/[^ \t]/ { after_sql = 0 }
 	' "$1"
 }
