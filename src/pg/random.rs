@@ -2,20 +2,50 @@
 
 use super::error::{Report, code};
 use crate::pg_sys as sys;
+use core::cell::Cell;
 
-/// A positive number for a handle.
-pub fn cookie() -> i64 {
-    loop {
-        let mut bytes = [0_u8; 8];
-        // SAFETY: writes eight bytes.
-        if !unsafe { sys::pg_strong_random(bytes.as_mut_ptr().cast(), bytes.len()) } {
+/// Cookies made at a time: asking for random bytes may cost several system calls.
+const BATCH: usize = 64;
+
+/// Random numbers, each handed out once.
+pub struct Cookies {
+    numbers: Cell<[i64; BATCH]>,
+    left: Cell<usize>,
+}
+
+impl Cookies {
+    /// None made yet.
+    pub const fn new() -> Self {
+        Self {
+            numbers: Cell::new([0; BATCH]),
+            left: Cell::new(0),
+        }
+    }
+
+    /// A positive number for a handle.
+    pub fn next(&self) -> i64 {
+        loop {
+            if self.left.get() == 0 {
+                self.refill();
+            }
+            let left = self.left.get() - 1;
+            self.left.set(left);
+            let cookie = self.numbers.get()[left] & i64::MAX;
+            if cookie != 0 {
+                return cookie;
+            }
+        }
+    }
+
+    fn refill(&self) {
+        let mut numbers = [0_i64; BATCH];
+        // SAFETY: writes as many bytes as the array has.
+        if !unsafe { sys::pg_strong_random(numbers.as_mut_ptr().cast(), size_of_val(&numbers)) } {
             Report::error(code::INTERNAL_ERROR)
                 .message(format_args!("could not generate random values"))
                 .raise();
         }
-        let cookie = i64::from_ne_bytes(bytes) & i64::MAX;
-        if cookie != 0 {
-            return cookie;
-        }
+        self.numbers.set(numbers);
+        self.left.set(BATCH);
     }
 }

@@ -15,7 +15,7 @@ use crate::pg::latch;
 use crate::pg::shm_mq::{Queue, Sent};
 use crate::pg::text::{Str, copy_into};
 use crate::pg::timestamp::now;
-use crate::pg::{guc, random, xact};
+use crate::pg::{guc, xact};
 use core::cell::Cell;
 use core::ffi::{CStr, c_int};
 
@@ -41,7 +41,7 @@ pub fn launch(order: &Order) -> JobRef {
     check_max_workers();
     let identity = Identity::current();
     let cookie = if order.with_cookie {
-        random::cookie()
+        STATE.cookies.next()
     } else {
         0
     };

@@ -21,6 +21,7 @@ pub mod stats;
 pub mod wait;
 
 use crate::pg::memory::Context;
+use crate::pg::random::Cookies;
 use core::cell::Cell;
 use core::ptr::NonNull;
 use job::JobRef;
@@ -39,6 +40,7 @@ pub struct State {
     leaving: Cell<Option<LinkRef>>,
     /// Spools that cannot be closed for now.
     parked: Cell<Option<NonNull<spool::Parked>>>,
+    cookies: Cookies,
     pub counters: Counters,
 }
 
@@ -51,6 +53,7 @@ pub static STATE: State = State {
     idle: Cell::new(None),
     leaving: Cell::new(None),
     parked: Cell::new(None),
+    cookies: Cookies::new(),
     counters: Counters::new(),
 };
 

@@ -39,17 +39,33 @@ pub fn may_stay(request: &Request<'_>) -> bool {
     }
     let context = settings
         .context
+        .create(c"pg_background libraries after the job");
+    let libraries = guc::serialize_libraries(context);
+    let stays = guc::has_only_known_libraries(libraries, settings.libraries);
+    context.delete();
+    stays
+}
+
+/// Notes whether the last job has changed settings, which the next one then needs restored. False if it also made new
+/// ones: those cannot be taken back.
+fn compare_settings() -> bool {
+    let Some(settings) = STATE.settings.get() else {
+        return false;
+    };
+    let context = settings
+        .context
         .create(c"pg_background settings after the job");
-    let libraries_are_known =
-        guc::has_only_known_libraries(guc::serialize_libraries(context), settings.libraries);
     let touched = context.run(|| guc::serialize_state(context)) != settings.restored_state;
     context.delete();
     STATE.settings_touched.set(touched);
-    libraries_are_known && (!touched || guc::count_variables() == settings.variables)
+    !touched || guc::count_variables() == settings.variables
 }
 
 /// Tidies up and waits for the session's next job. False when there will be none for this process.
 pub fn next_job(channel: Channel) -> bool {
+    if !compare_settings() && leave(channel) {
+        return false;
+    }
     discard::session_state();
     activity::report_statistics(false);
     let Some(requests) = STATE.requests.get() else {

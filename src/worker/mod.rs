@@ -27,6 +27,7 @@ pub fn start(segment_handle: u32) -> ! {
     process::handle_signals();
     let context = Context::top().create(c"pg_background worker");
     context.enter();
+    hooks::point("worker-start");
     let Some(segment) = dsm::Segment::attach(segment_handle) else {
         // The launcher was interrupted, or is gone: nobody waits for this job.
         process::exit(0);

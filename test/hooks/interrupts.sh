@@ -45,7 +45,7 @@ at() {
 	[ -z "$prepare" ] || session_do s "$prepare" >/dev/null
 	[ -z "$other" ] || arm "$other" wait
 	arm "$point" "$action"
-	[ "$kind" != timeout ] || session_do s "SET statement_timeout = 300;" >/dev/null
+	[ "$kind" != timeout ] || session_do s "SET statement_timeout = 150;" >/dev/null
 	ask s "$sql"
 	if arrival "$point" >/dev/null; then
 		interrupt "$kind" "$backend"
@@ -79,16 +79,16 @@ everywhere() {
 }
 
 launch="SELECT * FROM pg_background_launch_v2('SELECT pg_sleep(100)');"
-for point in launch-segment launch-registered launch-attaching launch-attached launch-send; do
-	everywhere "$point" '' "$launch"
-done
+for point in launch-segment launch-registered launch-attached launch-send; do everywhere "$point" '' "$launch"; done
+everywhere launch-attaching '' "$launch" worker-start
 # A request that does not fit into the queue, to a worker that does not take it.
 everywhere launch-sending '' "SELECT pg_background_launch_v2('SELECT 1 --' || repeat('x', 100000));" worker-attached
 runs_on=1
 everywhere launch-sent '' "$launch"
 
 # Waiting for a slot that nobody frees.
-holders='SELECT count(pg_background_submit_v2($$SELECT pg_sleep(100)$$)) FROM generate_series(1, 6);'
+# The launcher of logical replication has the sixth slot.
+holders='SELECT count(pg_background_submit_v2($$SELECT pg_sleep(100)$$)) FROM generate_series(1, 5);'
 session_open holder
 session_do holder "$holders" >/dev/null
 slots=$(workers_running)
@@ -98,7 +98,7 @@ for kind in cancel timeout terminate error panic; do
 	backend=$(session_backend s)
 	session_do s "SET pg_background.launch_timeout = '1min';" >/dev/null
 	case $kind in
-		timeout) session_do s 'SET statement_timeout = 300;' >/dev/null ;;
+		timeout) session_do s 'SET statement_timeout = 150;' >/dev/null ;;
 		error | panic) arm launch-slot "$kind" ;;
 	esac
 	ask s "$launch"

@@ -51,6 +51,7 @@ nothing_left() {
 	while :; do
 		workers=$(workers_running)
 		rest=$(session_do "$1" "SELECT pg_background_detach_all_v2() \\g /dev/null
+SELECT workers_active AS active FROM pg_background_stats_v2() \\gset
 SELECT pgbg_test_jobs() || ' jobs, ' || (SELECT count(*) FROM pg_backend_memory_contexts WHERE name LIKE 'pg_background %') || ' contexts';")
 		left="$workers workers, $(segments) segments, $rest"
 		if [ "$left" = '0 workers, 0 segments, 0 jobs, 0 contexts' ] || [ "$SECONDS" -ge "$end" ]; then

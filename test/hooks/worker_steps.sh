@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# A worker is cancelled, terminated, fails or leaves at every step of a job's life. What was committed is reported as a
+# success and everything else as what it was; whatever happens, the launcher learns of it and nothing is left.
+. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/points.bash"
+suite_begin
+hooks_cluster main 'max_worker_processes = 6' 'pg_background.worker_idle_timeout = 0' 'log_min_messages = fatal' \
+	'log_min_duration_statement = 0'
+log_allow 'FATAL: +terminating background worker'
+sql 'CREATE TABLE done(step text)'
+sql "INSERT INTO done VALUES ('warm')"
+COUNT=0
+
+# at POINT WHAT WANTED: disturbs the worker at that point; WANTED is "state sqlstate" of the outcome. A step is done if
+# and only if it is reported as done.
+at() {
+	local point=$1 what=$2 wanted=$3 action=wait worker got done
+	COUNT=$((COUNT + 1))
+	case $what in
+		*-late) action=hold ;;
+		error | panic | exit | int | term) action=$what ;;
+	esac
+	arm "$point" "$action"
+	session_do s "SELECT pid, cookie FROM pg_background_launch_v2('INSERT INTO done VALUES (''$point $what'')') \\gset" >/dev/null
+	if ! worker=$(arrival "$point"); then
+		fail "$point, $what" "$worker"
+		disarm_all
+		return
+	fi
+	case $what in
+		cancel*) session_do s 'SELECT pg_background_cancel_v2(:pid, :cookie);' >/dev/null ;;
+		interrupt*) kill -INT "$worker" ;;
+		terminate*) kill -TERM "$worker" ;;
+		detach) session_do s 'SELECT pg_background_detach_v2(:pid, :cookie);' >/dev/null ;;
+	esac
+	[ "$action" = wait ] && [ "$what" != detach ] || disarm "$point"
+	if [ "$what" = detach ]; then
+		got='detached'
+	else
+		got=$(session_do s "SELECT pg_background_wait_v2_timeout(:pid, :cookie, 10000) \\g /dev/null
+SELECT concat_ws(' ', state, sqlstate) FROM pg_background_outcome_v2(:pid, :cookie);")
+	fi
+	disarm_all
+	t_is "$point, $what" "$got; $(nothing_left s)" "$wanted; nothing"
+	done=$(sql "SELECT count(*) FROM done WHERE step = '$point $what'")
+	case $wanted in
+		stopped | detached) t_is "$point, $what: done" "$done" 1 ;;
+		*) t_is "$point, $what: undone" "$done" 0 ;;
+	esac
+}
+
+session_open s
+for point in worker-attached worker-received worker-connected worker-restored worker-run worker-commit; do
+	at "$point" cancel 'canceled 57014'
+	at "$point" terminate 'error 57P01'
+	at "$point" error 'error PBT01'
+	at "$point" panic 'error XX000'
+	at "$point" exit 'error 57P01'
+	at "$point" detach detached
+done
+# The same without an interrupt being served at the point itself. Before the last commit begins it still counts.
+for point in worker-attached worker-received worker-connected worker-restored worker-run; do
+	at "$point" cancel-late 'canceled 57014'
+	at "$point" terminate-late 'error 57P01'
+done
+for point in worker-connected worker-restored worker-run worker-commit; do
+	at "$point" interrupt 'canceled 57014'
+done
+# It is done: nothing can make it undone any more, or call it so.
+for point in worker-committed worker-published; do
+	at "$point" cancel-late stopped
+	at "$point" interrupt-late stopped
+	at "$point" terminate-late stopped
+	at "$point" term stopped
+	at "$point" int stopped
+	at "$point" exit stopped
+	at "$point" detach detached
+done
+for what in cancel interrupt terminate error panic; do at worker-committed "$what" stopped; done
+
+t_is 'every slot is free again' "$(session_do s 'SELECT count(pg_background_submit_v2($$SELECT 1$$)) FROM generate_series(1, 5);')" 5
+session_close s
+t_no_leaks 'nothing is left at the end'
+say "  $COUNT disturbances"
+t_done
