@@ -9,9 +9,10 @@ use crate::pg::identity::Identity;
 use crate::pg::procs;
 use core::ffi::c_int;
 
-/// A worker's job went well: keeps it, if it may be used again at all.
+/// A worker's job went well: keeps it, if it stays and may be used again.
 pub fn keep(link: LinkRef) {
-    if settings::WORKER_IDLE_TIMEOUT.get() == 0 || link.signaled.get() {
+    let off = settings::WORKER_IDLE_TIMEOUT.get() == 0;
+    if off || link.signaled.get() || !link.channel.is_idle() {
         link::release(link);
         return;
     }
@@ -20,6 +21,14 @@ pub fn keep(link: LinkRef) {
     link.channel.clear_for_next_job();
     link.next.set(STATE.idle.get());
     STATE.idle.set(Some(link));
+}
+
+/// Lets go of workers that have left.
+pub fn release_gone() {
+    take(|link| match link.channel.is_idle() {
+        true => Taken::Keep,
+        false => Taken::Release,
+    });
 }
 
 /// Claims an idle worker that may do a job of this identity and size, if there is one. Workers found gone are let go.

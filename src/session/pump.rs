@@ -29,6 +29,7 @@ const TURN: usize = 256;
 /// Brings every job up to date. Raises an interrupt, or what a notice raises on its way to the client.
 pub fn pump_all() {
     registry::running().for_each(pump);
+    idle::release_gone();
     link::reap();
 }
 

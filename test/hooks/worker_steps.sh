@@ -9,24 +9,29 @@ hooks_cluster main 'max_worker_processes = 6' 'pg_background.worker_idle_timeout
 log_allow 'FATAL: +terminating background worker'
 sql 'CREATE TABLE done(step text)'
 sql "INSERT INTO done VALUES ('warm')"
+one_job="SELECT pid FROM pg_background_run_v2('SELECT 1');"
+# Set where the worker is to have done a job before; it is then the process $sleeper.
+warm='' sleeper=''
 COUNT=0
 
 # at POINT WHAT WANTED: disturbs the worker at that point; WANTED is "state sqlstate" of the outcome. A step is done if
 # and only if it is reported as done.
 at() {
-	local point=$1 what=$2 wanted=$3 action=wait worker got done
+	local point=$1 what=$2 wanted=$3 action=wait worker got done launched
 	COUNT=$((COUNT + 1))
 	case $what in
 		*-late) action=hold ;;
 		error | panic | exit | int | term) action=$what ;;
 	esac
+	[ -z "$warm" ] || sleeper=$(session_do s "$one_job")
 	arm "$point" "$action"
-	session_do s "SELECT pid, cookie FROM pg_background_launch_v2('INSERT INTO done VALUES (''$point $what'')') \\gset" >/dev/null
+	launched=$(session_do s "SELECT pid, cookie FROM pg_background_launch_v2('INSERT INTO done VALUES (''$point $what'')') \\gset")
 	if ! worker=$(arrival "$point"); then
 		fail "$point, $what" "$worker"
 		disarm_all
 		return
 	fi
+	[ -z "$warm" ] || t_is "$point, $what: a warm worker" "$worker" "$sleeper"
 	case $what in
 		cancel*) session_do s 'SELECT pg_background_cancel_v2(:pid, :cookie);' >/dev/null ;;
 		interrupt*) kill -INT "$worker" ;;
@@ -34,7 +39,10 @@ at() {
 		detach) session_do s 'SELECT pg_background_detach_v2(:pid, :cookie);' >/dev/null ;;
 	esac
 	[ "$action" = wait ] && [ "$what" != detach ] || disarm "$point"
-	if [ "$what" = detach ]; then
+	if [ "$point" = worker-attached ] && [[ $launched == *'could not be started'* ]]; then
+		# It was gone before it could be given the request.
+		got=$wanted
+	elif [ "$what" = detach ]; then
 		got='detached'
 	else
 		got=$(session_do s "SELECT pg_background_wait_v2_timeout(:pid, :cookie, 10000) \\g /dev/null
@@ -77,6 +85,19 @@ for point in worker-committed worker-published; do
 	at "$point" detach detached
 done
 for what in cancel interrupt terminate error panic; do at worker-committed "$what" stopped; done
+
+# The same on a worker that has done a job before.
+session_do s "SET pg_background.worker_idle_timeout = '1min';" >/dev/null
+warm=1
+for point in worker-received worker-restored worker-run worker-commit; do
+	at "$point" cancel 'canceled 57014'
+	at "$point" terminate 'error 57P01'
+	at "$point" error 'error PBT01'
+	at "$point" exit 'error 57P01'
+done
+for what in cancel-late terminate-late term exit; do at worker-committed "$what" stopped; done
+warm=
+session_do s 'RESET pg_background.worker_idle_timeout;' >/dev/null
 
 t_is 'every slot is free again' "$(session_do s 'SELECT count(pg_background_submit_v2($$SELECT 1$$)) FROM generate_series(1, 5);')" 5
 session_close s
