@@ -50,14 +50,34 @@ impl Str {
     }
 }
 
-/// For messages: what is not UTF-8 becomes question marks.
+/// Where bytes over 0x7F of another encoding than UTF-8 hide on their way through core::fmt, which takes UTF-8 alone: they
+/// become characters of a private plane, and `Text` turns those back. All other text of ours is ASCII.
+const DISGUISE: u32 = 0xF_0000;
+
+fn database_is_utf8() -> bool {
+    super::encoding::database() == sys::PG_UTF8 as c_int
+}
+
+/// For messages. Loses nothing when written to a `Text`.
 impl fmt::Display for Str {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for chunk in self.bytes().utf8_chunks() {
-            out.write_str(chunk.valid())?;
-            for _ in chunk.invalid() {
-                out.write_str("?")?;
+        use fmt::Write;
+        if database_is_utf8() {
+            for chunk in self.bytes().utf8_chunks() {
+                out.write_str(chunk.valid())?;
+                for _ in chunk.invalid() {
+                    out.write_char('?')?;
+                }
             }
+            return Ok(());
+        }
+        for byte in self.bytes() {
+            let disguised = char::from_u32(DISGUISE + u32::from(*byte)).unwrap_or('?');
+            out.write_char(if byte.is_ascii() {
+                char::from(*byte)
+            } else {
+                disguised
+            })?;
         }
         Ok(())
     }
@@ -118,9 +138,19 @@ impl Text {
 
 impl fmt::Write for Text {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        // A NUL would end the string for C.
-        for part in text.split('\0') {
-            self.push(part.as_bytes());
+        if text.is_ascii() || database_is_utf8() {
+            // A NUL would end the string for C.
+            for part in text.split('\0') {
+                self.push(part.as_bytes());
+            }
+            return Ok(());
+        }
+        for character in text.chars().filter(|c| *c != '\0') {
+            let byte = u32::from(character).checked_sub(DISGUISE);
+            match byte.and_then(|byte| u8::try_from(byte).ok()) {
+                Some(byte) => self.push(&[byte]),
+                None => self.push(character.encode_utf8(&mut [0; 4]).as_bytes()),
+            }
         }
         Ok(())
     }
