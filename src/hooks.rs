@@ -14,7 +14,7 @@ pub use armed::{corrupt, point};
 
 #[cfg(feature = "test-hooks")]
 mod armed {
-    use crate::channel::segment::Header;
+    use crate::channel::segment::{Channel, Header};
     use crate::pg::call::{Call, datum};
     use crate::pg::error::{Report, catch, code, sqlstate, with_interrupts_held};
     use crate::pg::latch::{self, WaitEvent};
@@ -26,6 +26,7 @@ mod armed {
     use core::ffi::CStr;
     use core::hint::black_box;
     use core::mem::offset_of;
+    use core::ops::Range;
 
     /// Shown while a process is kept at a point.
     static WAIT_AT_POINT: WaitEvent = WaitEvent::new(c"PgBackgroundTestPoint");
@@ -206,7 +207,8 @@ mod armed {
 
     /// Changes up to four places, mostly near the start, where lengths and counts are; sometimes the length as well.
     fn harm(bytes: &mut [u8], length: usize) -> &[u8] {
-        for _ in 0..random(5) {
+        // Two in three go as they are, so that later ones are met as well.
+        for _ in 0..[0, 0, 1 + random(4)][random(3)] {
             let reach = if random(2) == 0 {
                 length.min(64)
             } else {
@@ -224,7 +226,7 @@ mod armed {
                     .for_each(|byte| *byte = extreme),
             }
         }
-        let length = match random(8) {
+        let length = match random(24) {
             0 => random(length + 1),
             1 => length + random(9),
             _ => length,
@@ -287,6 +289,16 @@ mod armed {
             datum::int32(registry::all().count() as i32).unwrap_or(0)
         }
 
+        /// `pgbg_test_is_published(pid, cookie)`: whether the job has ended, unnoticed by this session.
+        fn pgbg_test_is_published(call) {
+            let handle = Handle::PidAndCookie(
+                call.required(call.int32(0), "pid"),
+                call.required(call.int64(1), "cookie"),
+            );
+            let link = registry::find(handle).and_then(|job| job.link.get());
+            datum::bool(link.is_some_and(|link| link.channel.outcome.is_published())).unwrap_or(0)
+        }
+
         /// `pgbg_test_region_size(region)`: bytes.
         fn pgbg_test_region_size(call) {
             let (start, end) = region(call, 0);
@@ -306,11 +318,19 @@ mod armed {
             let Some(link) = registry::find(handle).and_then(|job| job.link.get()) else {
                 return datum::bool(false).unwrap_or(0);
             };
-            let address = link.channel.segment().address();
-            for (at, byte) in (region_start.saturating_add(offset)..end).zip(bytes) {
-                // SAFETY: inside the header of a mapped segment. Nobody promises that this is good for anybody else.
-                unsafe { address.add(at).as_ptr().write_volatile(*byte) };
-            }
+            scribble(link.channel, region_start.saturating_add(offset)..end, bytes);
+            datum::bool(true).unwrap_or(0)
+        }
+
+        /// `pgbg_test_scribble_idle(region, start, bytes)`: the same to the worker that became idle last.
+        fn pgbg_test_scribble_idle(call) {
+            let (region_start, end) = region(call, 0);
+            let offset = usize::try_from(call.required(call.int32(1), "start")).unwrap_or(usize::MAX);
+            let bytes = call.required(bytea(call, 2), "bytes");
+            let Some(channel) = crate::session::newest_idle() else {
+                return datum::bool(false).unwrap_or(0);
+            };
+            scribble(channel, region_start.saturating_add(offset)..end, bytes);
             datum::bool(true).unwrap_or(0)
         }
 
@@ -327,6 +347,15 @@ mod armed {
             STATE.next_message.set(Some(Context::top().copy_bytes(bytes)));
             Report::new(sys::NOTICE as i32, 0).message(format_args!("test message")).emit();
             0
+        }
+    }
+
+    /// Writes bytes to a range of the segment, which is within the header.
+    fn scribble(channel: Channel, range: Range<usize>, bytes: &[u8]) {
+        let address = channel.segment().address();
+        for (at, byte) in range.zip(bytes) {
+            // SAFETY: inside the header of a mapped segment. Nobody promises that this is good for anybody else.
+            unsafe { address.add(at).as_ptr().write_volatile(*byte) };
         }
     }
 

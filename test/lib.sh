@@ -312,7 +312,9 @@ session_open() {
 	shift
 	rm -f "$fifo"
 	mkfifo "$fifo"
+	: >"$WORK/log/session-$name.out"
 	exec {fd}<>"$fifo"
+	: >"$WORK/log/session-$name.out"
 	# Closing our end in the child lets psql see the end of its input.
 	psql -XAtq "$@" <"$fifo" >"$WORK/log/session-$name.out" 2>&1 {fd}>&- &
 	SESSION_PSQL[$name]=$! SESSION_FD[$name]=$fd

@@ -136,11 +136,15 @@ SELECT launched - :before AS launched FROM counters;
 SELECT launched = completed + failed + canceled + timed_out AS adds_up FROM counters;
 -- the newest thousand are remembered
 SELECT count(*), count(DISTINCT sql_preview) FROM pg_background_list;
-SELECT count(*) FROM pg_background_launch_v2('SELECT ''one more''');
+SELECT pid > 0 AS launched FROM pg_background_launch_v2('SELECT ''one more''');
 SELECT pg_temp.until('active = 0 FROM counters');
-SELECT count(*), count(*) FILTER (WHERE sql_preview = 'SELECT 1') AS oldest, count(*) FILTER (WHERE sql_preview LIKE '%one more%') AS newest
+SELECT pid > 0 AS launched FROM pg_background_launch_v2('SELECT ''two more''');
+SELECT pg_temp.until('active = 0 FROM counters');
+SELECT count(*) BETWEEN 1000 AND 1001 AS newest_thousand, count(*) FILTER (WHERE sql_preview = 'SELECT 1') AS oldest,
+       count(*) FILTER (WHERE sql_preview LIKE '% more%') AS newest
 FROM pg_background_list;
-SELECT pg_background_purge_v2();
+SELECT pg_background_purge_v2() >= 1000 AS purged;
+SELECT count(*) FROM pg_background_list;
 -- counters are this session's
 \c -
 SELECT s.workers_launched, s.workers_active FROM pg_background_stats_v2() AS s;

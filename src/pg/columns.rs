@@ -22,7 +22,6 @@ pub fn check_list(list: Str, declared: Descriptor) {
         if caught.code() != code::SYNTAX_ERROR {
             caught.rethrow();
         }
-        caught.forget();
     }
     // SAFETY: the parser's tree of a SELECT whose FROM clause was checked to be one function with a column list.
     let matches = unsafe {

@@ -62,7 +62,8 @@ pub fn to_database(context: Context, bytes: &[u8], encoding: c_int) -> Str {
                     return context.copy_string(text.bytes());
                 }
             }
-            Err(caught) => caught.forget(),
+            // Untranslatable: question marks below.
+            Err(_) => {}
         }
     }
     let text = context.copy_string(bytes);

@@ -46,6 +46,7 @@ pub mod code {
     pub const DATATYPE_MISMATCH: c_int = sqlstate(b"42804");
     pub const INSUFFICIENT_RESOURCES: c_int = sqlstate(b"53000");
     pub const CONFIGURATION_LIMIT_EXCEEDED: c_int = sqlstate(b"53400");
+    pub const PROGRAM_LIMIT_EXCEEDED: c_int = sqlstate(b"54000");
     pub const OBJECT_NOT_IN_PREREQUISITE_STATE: c_int = sqlstate(b"55000");
     pub const OBJECT_IN_USE: c_int = sqlstate(b"55006");
     pub const QUERY_CANCELED: c_int = sqlstate(b"57014");
@@ -176,32 +177,20 @@ impl Fields {
     };
 }
 
-/// An ERROR that `catch` stopped. It waits on PostgreSQL's error stack until one of the methods is called.
+/// An ERROR that `catch_on_stack` stopped. It waits on PostgreSQL's error stack until one of the methods is called; until
+/// then nothing else may be caught, because forgetting one error empties the whole stack.
 #[must_use]
 pub struct Caught(());
 
 impl Caught {
-    /// Lets it go on to the next handler.
-    pub fn rethrow(self) -> ! {
-        // SAFETY: the error is on the stack, and the frames in between have nothing to drop.
-        unsafe { sys::pg_re_throw() }
-    }
-
     /// Copies it into `context` and takes it off the stack.
-    pub fn take(self, context: Context) -> CaughtError {
+    fn take(self, context: Context) -> CaughtError {
         let outer = context.enter();
         // SAFETY: an error is on the stack and the current context is not ErrorContext: what CopyErrorData asks for.
         let data = unsafe { sys::CopyErrorData() };
         outer.enter();
-        // SAFETY: the error was copied out; nothing else refers to the stack's entry.
-        unsafe { sys::FlushErrorState() };
+        self.forget();
         CaughtError(data)
-    }
-
-    /// The packed SQLSTATE.
-    pub fn code(&self) -> c_int {
-        // SAFETY: an error is on the stack (invariant of Caught); 14 to 19 export the function.
-        unsafe { sys::geterrcode() }
     }
 
     /// Takes it off the stack without a look.
@@ -217,26 +206,50 @@ impl Caught {
     }
 }
 
-/// An error in a memory context.
+/// An error that was caught and copied to a memory context.
 ///
 /// # Invariants
-/// Points to an ErrorData that CopyErrorData made; it lives as long as the context it was taken into.
+/// Points to an ErrorData that CopyErrorData made; it lives as long as the context it was copied to.
 #[derive(Clone, Copy)]
+#[must_use]
 pub struct CaughtError(*mut sys::ErrorData);
 
 impl CaughtError {
+    /// The packed SQLSTATE.
+    pub fn code(self) -> c_int {
+        // SAFETY: by the type's invariant.
+        unsafe { (*self.0).sqlerrcode }
+    }
+
+    /// Class 53 (disk, memory, limits) or 58030 (input/output).
+    pub fn is_want_of_resources(self) -> bool {
+        let code = self.code();
+        (code & 0xFFF) == (sqlstate(b"53000") & 0xFFF) || code == sqlstate(b"58030")
+    }
+
     /// Raises it once more, as it was.
-    pub fn raise_again(self) -> ! {
+    pub fn rethrow(self) -> ! {
         // SAFETY: by the type's invariant; ReThrowError copies it to the error stack first.
         unsafe { sys::ReThrowError(self.0) }
     }
 }
 
 /// PG_TRY. What `work` changes through references holds even if it was left by an error. On error the memory context and
-/// the resource owner are those of the call again.
-pub fn catch<F: FnOnce()>(work: F) -> Result<(), Caught> {
+/// the resource owner are those of the call again, and the error is copied to that memory context: whoever swallows it has
+/// to know that nothing but memory needs cleaning up.
+pub fn catch<F: FnOnce()>(work: F) -> Result<(), CaughtError> {
+    catch_into(Context::current(), work)
+}
+
+/// The same with the error in a context of the caller's choice.
+pub fn catch_into<F: FnOnce()>(context: Context, work: F) -> Result<(), CaughtError> {
+    catch_on_stack(work).map_err(|caught| caught.take(context))
+}
+
+/// The same with the error left on PostgreSQL's stack, for reporting.
+pub fn catch_on_stack<F: FnOnce()>(work: F) -> Result<(), Caught> {
     unsafe extern "C-unwind" fn run<F: FnOnce()>(argument: *mut c_void) {
-        // SAFETY: `catch` passes its own Option<F>, which outlives the call.
+        // SAFETY: `catch_on_stack` passes its own Option<F>, which outlives the call.
         let work = unsafe { &mut *argument.cast::<Option<F>>() };
         if let Some(work) = work.take() {
             work();

@@ -1,5 +1,6 @@
 //! utils/guc.h: settings.
 
+use super::identity::Identity;
 use super::memory::Context;
 use crate::pg_sys as sys;
 use core::cell::UnsafeCell;
@@ -126,13 +127,15 @@ pub fn serialize_libraries<'a>(context: Context) -> &'a [u8] {
     }
 }
 
-/// Loads another session's libraries and takes over its settings, identity aside: while the flag that parallel workers
-/// use is set, session_authorization and role are taken from what is installed already. Needs a transaction, no security
-/// context, no snapshot. Raises what loading or setting raises.
+/// Loads another session's libraries and takes over its settings. While the flag that parallel workers use is set,
+/// session_authorization and role are taken from what is installed, not looked up by name; but setting them has reset the
+/// role, so `identity` installs it, and the setting that shows it, once more. Needs a transaction, no security context, no
+/// snapshot. Raises what loading or setting raises.
 ///
 /// # Safety
 /// Both come from the serialize functions of a process of the same server, unharmed.
-pub unsafe fn restore(libraries: &[u8], state: &[u8]) {
+pub unsafe fn restore(libraries: &[u8], state: &[u8], identity: &Identity) {
+    identity.install_session();
     // SAFETY: the caller's promise; both functions only read. The flag goes down again at once, or by the worker's error
     // handler (clear_restoring).
     unsafe {
@@ -140,6 +143,8 @@ pub unsafe fn restore(libraries: &[u8], state: &[u8]) {
         sys::RestoreLibraryState(libraries.as_ptr().cast_mut().cast());
         sys::RestoreGUCState(state.as_ptr().cast_mut().cast());
     }
+    identity.install_session();
+    identity.show_role();
     clear_restoring();
 }
 
@@ -170,6 +175,12 @@ pub fn count_variables() -> c_int {
         !unsafe { sys::GetConfigOption(name.as_ptr(), true, false) }.is_null()
     });
     all - known.count() as c_int
+}
+
+/// Whether there are more settings than the `before` that `count_variables` found. Where counting is dear, only if some
+/// have been `touched`: a setting that existed for one transaction alone is not noticed there.
+pub fn has_grown(before: c_int, touched: bool) -> bool {
+    (touched || sys::PGBG_COUNTING_VARIABLES_IS_CHEAP != 0) && count_variables() != before
 }
 
 /// PL/pgSQL's settings, of all majors.

@@ -50,6 +50,21 @@ impl Identity {
         }
     }
 
+    /// Gives the setting `role` the name that goes with the role that is installed. Only while settings are restored: then
+    /// the name decides nothing.
+    pub fn show_role(&self) {
+        if self.role == 0 {
+            return;
+        }
+        // SAFETY: a palloc'd name or NULL; PGC_S_SESSION is what SET ROLE uses.
+        unsafe {
+            let name = sys::GetUserNameFromId(self.role, true);
+            if !name.is_null() {
+                sys::SetConfigOption(c"role".as_ptr(), name, sys::PGC_USERSET, sys::PGC_S_SESSION);
+            }
+        }
+    }
+
     /// Installs session user and role, without a look at the catalogs: a name may meanwhile belong to somebody else.
     pub fn install_session(&self) {
         // SAFETY: sets this process's state; connected, as both functions ask.

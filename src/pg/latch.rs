@@ -1,6 +1,6 @@
 //! storage/latch.h: waiting until somebody wakes this process.
 
-use super::error::check_for_interrupts;
+use super::error::{catch, check_for_interrupts};
 use crate::pg_sys as sys;
 use core::ffi::{CStr, c_int, c_long};
 use core::sync::atomic::{AtomicU32, Ordering, fence};
@@ -34,8 +34,10 @@ impl WaitEvent {
         if known != 0 {
             return known;
         }
+        let mut id = sys::PG_WAIT_EXTENSION;
+        // Names are a bounded resource of the whole server: where they are used up, waits go without one.
         // SAFETY: the name is static and short; registering the same name twice gives the same number.
-        let id = unsafe { sys::pgbg_wait_event(self.name.as_ptr(), self.number) };
+        let _ = catch(|| id = unsafe { sys::pgbg_wait_event(self.name.as_ptr(), self.number) });
         self.id.store(id, Ordering::Relaxed);
         id
     }

@@ -2,15 +2,14 @@
 
 use crate::pg_sys as sys;
 use core::ffi::c_int;
-use core::sync::atomic::{AtomicBool, Ordering};
 
 /// Sets the worker's signal handlers and lets signals in. SIGINT is the server's StatementCancelHandler already.
 pub fn handle_signals() {
     // SAFETY: the handlers are the server's own, made for this.
     unsafe {
         sys::pgbg_pqsignal(libc::SIGTERM, Some(sys::die));
-        sys::pgbg_pqsignal(libc::SIGHUP, Some(on_leave));
-        sys::pgbg_pqsignal(libc::SIGUSR2, Some(on_leave));
+        sys::pgbg_pqsignal(libc::SIGHUP, Some(sys::SignalHandlerForShutdownRequest));
+        sys::pgbg_pqsignal(libc::SIGUSR2, Some(sys::SignalHandlerForShutdownRequest));
         sys::BackgroundWorkerUnblockSignals();
     }
 }
@@ -51,19 +50,11 @@ pub fn forget_cancel() {
     unsafe { sys::QueryCancelPending = 0 }
 }
 
-/// Set by SIGUSR2 (somebody needs the slot) and SIGHUP (settings were reloaded, maybe those that keep workers warm). A
-/// worker with a job does not look at it.
-static ASKED_TO_LEAVE: AtomicBool = AtomicBool::new(false);
-
-/// A signal handler.
-unsafe extern "C-unwind" fn on_leave(_signal: c_int) {
-    ASKED_TO_LEAVE.store(true, Ordering::Relaxed);
-    super::latch::set();
-}
-
-/// Whether this process should go once it has no job.
+/// Whether this process should go once it has no job: SIGUSR2 (somebody needs the slot) or SIGHUP (settings were
+/// reloaded, maybe those that keep workers warm) came. A worker with a job does not look at it.
 pub fn was_asked_to_leave() -> bool {
-    ASKED_TO_LEAVE.load(Ordering::Relaxed)
+    // SAFETY: a flag of this process that the signal handler sets.
+    unsafe { sys::ShutdownRequestPending != 0 }
 }
 
 /// Serves every interrupt except cancels, which concern a statement that is over. Inside, the process may end.

@@ -15,61 +15,71 @@ const MINIMAL_TUPLE_OFFSET: usize = 8;
 /// # Invariants
 /// Points to a MAXALIGNed MinimalTupleData of t_len readable bytes, alive for `'a`.
 #[derive(Clone, Copy)]
-pub struct MinimalTuple<'a>(NonNull<sys::MinimalTupleData>, PhantomData<&'a ()>);
+pub struct MinimalTuple<'a> {
+    data: NonNull<sys::MinimalTupleData>,
+    /// t_len as it was checked: the tuple may lie where another process can write.
+    length: u32,
+    lifetime: PhantomData<&'a ()>,
+}
 
 impl<'a> MinimalTuple<'a> {
     /// The tuple that `bytes` are; None if they are not aligned as one or t_len disagrees.
     pub fn from_bytes(bytes: &'a [u8]) -> Option<Self> {
         let length = u32::from_ne_bytes(*bytes.first_chunk::<4>()?);
-        let place = NonNull::from(bytes).cast::<sys::MinimalTupleData>();
-        (length as usize == bytes.len() && bytes.len() >= 15 && place.cast::<u64>().is_aligned())
-            .then_some(Self(place, PhantomData))
+        let data = NonNull::from(bytes).cast::<sys::MinimalTupleData>();
+        (length as usize == bytes.len() && bytes.len() >= 15 && data.cast::<u64>().is_aligned())
+            .then_some(Self {
+                data,
+                length,
+                lifetime: PhantomData,
+            })
     }
 
     /// # Safety
     /// As the type's invariant says.
     pub unsafe fn from_ptr(tuple: sys::MinimalTuple) -> Self {
         // SAFETY: the caller's promise includes that it is not NULL.
-        Self(unsafe { NonNull::new_unchecked(tuple) }, PhantomData)
+        unsafe {
+            Self {
+                data: NonNull::new_unchecked(tuple),
+                length: (*tuple).t_len,
+                lifetime: PhantomData,
+            }
+        }
     }
 
-    /// All t_len bytes.
+    /// All of its bytes.
     pub fn bytes(self) -> &'a [u8] {
         // SAFETY: by the type's invariant.
         unsafe {
-            core::slice::from_raw_parts(
-                self.0.as_ptr().cast::<u8>(),
-                (*self.0.as_ptr()).t_len as usize,
-            )
+            core::slice::from_raw_parts(self.data.as_ptr().cast::<u8>(), self.length as usize)
         }
     }
 
     /// HEAP_HASEXTERNAL: some attribute may be stored out of line.
     pub fn has_external(self) -> bool {
         // SAFETY: by the type's invariant.
-        u32::from(unsafe { (*self.0.as_ptr()).t_infomask }) & sys::HEAP_HASEXTERNAL != 0
+        u32::from(unsafe { (*self.data.as_ptr()).t_infomask }) & sys::HEAP_HASEXTERNAL != 0
     }
 
     /// The same bytes seen as a heap tuple. Its header's first MINIMAL_TUPLE_OFFSET bytes are not there: only for
     /// functions that do not read them.
     pub fn as_heap_tuple(self) -> sys::HeapTupleData {
-        // SAFETY: zero is a value of each field; the pointer is computed, not read through.
-        unsafe {
-            let mut heap: sys::HeapTupleData = core::mem::zeroed();
-            heap.t_len = (*self.0.as_ptr()).t_len + MINIMAL_TUPLE_OFFSET as u32;
-            heap.t_data = self
-                .0
-                .as_ptr()
-                .cast::<u8>()
-                .wrapping_sub(MINIMAL_TUPLE_OFFSET)
-                .cast();
-            heap
-        }
+        // SAFETY: zero is a value of each field.
+        let mut heap: sys::HeapTupleData = unsafe { core::mem::zeroed() };
+        heap.t_len = self.length + MINIMAL_TUPLE_OFFSET as u32;
+        heap.t_data = self
+            .data
+            .as_ptr()
+            .cast::<u8>()
+            .wrapping_sub(MINIMAL_TUPLE_OFFSET)
+            .cast();
+        heap
     }
 
     /// For C.
     pub fn as_ptr(self) -> sys::MinimalTuple {
-        self.0.as_ptr()
+        self.data.as_ptr()
     }
 }
 

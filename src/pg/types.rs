@@ -22,8 +22,7 @@ pub fn accept_invalidations() {
 pub fn name(type_oid: sys::Oid, typmod: i32) -> Str {
     // SAFETY: the flags make it name unknown types as well; the result is a palloc'd string.
     unsafe {
-        let flags =
-            (sys::FORMAT_TYPE_TYPEMOD_GIVEN | sys::FORMAT_TYPE_ALLOW_INVALID) as sys::bits16;
+        let flags = (sys::FORMAT_TYPE_TYPEMOD_GIVEN | sys::FORMAT_TYPE_ALLOW_INVALID) as u16;
         Str::from_ptr(sys::format_type_extended(type_oid, typmod, flags))
             .unwrap_or(Str::from_static(c"???"))
     }

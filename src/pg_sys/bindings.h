@@ -132,6 +132,12 @@ enum
 	PGBG_PROTOCOL_LATEST = PG_PROTOCOL_LATEST
 };
 
+/* 16 keeps settings in a hash table, of which only a sorted copy is to be had. */
+enum
+{
+	PGBG_COUNTING_VARIABLES_IS_CHEAP = PG_VERSION_NUM < 160000
+};
+
 /* 19 folded CLUSTER into REPACK. */
 #if PG_VERSION_NUM >= 190000
 #define PGBG_CLUSTER_TAG T_RepackStmt

@@ -122,7 +122,7 @@ pgbg_portal_run(Portal portal, bool is_top_level, DestReceiver *dest, DestReceiv
 }
 
 void
-pgbg_pqsignal(int signo, void (*handler) (int))
+pgbg_pqsignal(int signo, pqsigfunc handler)
 {
 	pqsignal(signo, handler);
 }

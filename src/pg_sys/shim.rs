@@ -2,7 +2,7 @@
 
 use super::{
     Datum, DestReceiver, Form_pg_attribute, List, MinimalTuple, Portal, QueryCompletion, RawStmt,
-    TupleDesc, shm_mq_handle, shm_mq_iovec, shm_mq_result, varlena,
+    TupleDesc, pqsigfunc, shm_mq_handle, shm_mq_iovec, shm_mq_result, varlena,
 };
 use core::ffi::{c_char, c_int, c_void};
 
@@ -32,7 +32,7 @@ unsafe extern "C-unwind" {
         altdest: *mut DestReceiver,
         completion: *mut QueryCompletion,
     ) -> bool;
-    pub fn pgbg_pqsignal(signo: c_int, handler: Option<unsafe extern "C-unwind" fn(c_int)>);
+    pub fn pgbg_pqsignal(signo: c_int, handler: pqsigfunc);
     pub fn pgbg_report_statistics(force: bool);
     pub fn pgbg_resume_interrupts();
     pub fn pgbg_set_ps_display(activity: *const c_char);
@@ -57,6 +57,5 @@ unsafe extern "C-unwind" {
 // The server's own functions that never return. bindgen sees that in some majors only: 18 moved the attribute.
 unsafe extern "C-unwind" {
     pub fn ReThrowError(error: *mut super::ErrorData) -> !;
-    pub fn pg_re_throw() -> !;
     pub fn proc_exit(code: c_int) -> !;
 }

@@ -1,7 +1,7 @@
 //! Ending jobs early. Never by SIGKILL, which would restart the whole cluster.
 
 use super::job::JobRef;
-use super::wait::{Goal, wait};
+use super::wait::wait_patiently;
 use crate::pg::timestamp::Deadline;
 
 /// The longest grace: an hour.
@@ -19,7 +19,7 @@ pub fn cancel(job: JobRef) {
 pub fn cancel_with_grace(jobs: &[JobRef], grace_ms: i32) {
     jobs.iter().for_each(|job| cancel(*job));
     let grace = Deadline::after(i64::from(grace_ms.clamp(0, GRACE_LIMIT)));
-    if !wait(jobs, Goal::All, grace) {
+    if !wait_patiently(jobs, grace) {
         jobs.iter().for_each(|job| terminate(*job));
     }
 }

@@ -19,7 +19,7 @@ enum Step {
     Text(Function),
     /// The declared typmod is another.
     Length(Function, i32),
-    /// The same for an array, whose elements only its input function reaches: output, then input.
+    /// Output, then input: for what only an input function does (elements of arrays, domains with a typmod).
     Reinput {
         output: Function,
         input: sys::Oid,
@@ -113,33 +113,24 @@ fn step(i: usize, column: &Column, declared: tuple::Column, context: Context) ->
         return Step::Pass;
     }
     if same_type {
-        return match Function::length_coercion(column.type_oid, context) {
-            None => Step::Pass,
-            Some((function, Coercion::Value)) => Step::Length(function, declared.typmod),
-            Some((_, Coercion::Elements)) => {
-                let (input, io_param) = types::input(column.type_oid);
-                Step::Reinput {
-                    output: Function::output(column.type_oid, context),
-                    input,
-                    io_param,
-                    typmod: declared.typmod,
-                }
-            }
-        };
+        return length_step(column.type_oid, declared.typmod, context);
     }
     if declared.type_oid == sys::TEXTOID {
         return Step::Text(Function::output(column.type_oid, context));
     }
     let (declared_base, declared_typmod) = types::base(declared.type_oid, declared.typmod);
     let (column_base, column_typmod) = types::base(column.type_oid, column.typmod);
-    let fits =
-        column_base == declared_base && (declared_typmod < 0 || declared_typmod == column_typmod);
-    if fits && declared.type_oid != declared_base {
-        return Step::Domain(declared.type_oid, types::NO_CACHE);
-    }
-    if fits {
-        // A domain's value where its base type is declared.
-        return Step::Pass;
+    if column_base == declared_base {
+        let is_domain = declared.type_oid != declared_base;
+        let is_longer = declared_typmod >= 0 && declared_typmod != column_typmod;
+        return match (is_domain, is_longer) {
+            // A domain's value where its base type is declared.
+            (false, false) => Step::Pass,
+            (false, true) => length_step(column_base, declared_typmod, context),
+            (true, false) => Step::Domain(declared.type_oid, types::NO_CACHE),
+            // The domain's input function applies the typmod and checks.
+            (true, true) => reinput_step(column.type_oid, declared.type_oid, -1, context),
+        };
     }
     Report::error(code::DATATYPE_MISMATCH)
         .message(format_args!(
@@ -156,6 +147,26 @@ fn step(i: usize, column: &Column, declared: tuple::Column, context: Context) ->
             "Declare the column with its own type, or as text."
         ))
         .raise()
+}
+
+/// Applies a typmod to values of the type, as an implicit cast does.
+fn length_step(type_oid: sys::Oid, typmod: i32, context: Context) -> Step {
+    match Function::length_coercion(type_oid, context) {
+        None => Step::Pass,
+        Some((function, Coercion::Value)) => Step::Length(function, typmod),
+        Some((_, Coercion::Elements)) => reinput_step(type_oid, type_oid, typmod, context),
+    }
+}
+
+/// Writes values out as one type and reads them in as another.
+fn reinput_step(from: sys::Oid, to: sys::Oid, typmod: i32, context: Context) -> Step {
+    let (input, io_param) = types::input(to);
+    Step::Reinput {
+        output: Function::output(from, context),
+        input,
+        io_param,
+        typmod,
+    }
 }
 
 impl Plan {
@@ -191,7 +202,7 @@ impl Plan {
                     io_param,
                     typmod,
                 } => {
-                    // SAFETY: output and input function of the column's type.
+                    // SAFETY: the output function of the column's type, and an input function with its own parameter.
                     *value = unsafe {
                         types::call_input(*input, output.call_output(*value), *io_param, *typmod)
                     };

@@ -1,7 +1,7 @@
 //! Warm workers: DESIGN.md section 6. A worker whose job went well stays for the session's next one.
 
 use super::link::{self, LinkRef};
-use super::{STATE, registry};
+use super::{STATE, registry, role_limit};
 use crate::channel::segment::Availability;
 use crate::channel::{self, settings};
 use crate::pg::bgworker::Status;
@@ -33,7 +33,9 @@ pub fn release_gone() {
 
 /// Claims an idle worker that may do a job of this identity and size, if there is one. Workers found gone are let go.
 pub fn claim(identity: &Identity, queue_size: usize) -> Option<LinkRef> {
-    if settings::WORKER_IDLE_TIMEOUT.get() == 0 {
+    if settings::WORKER_IDLE_TIMEOUT.get() == 0
+        || role_limit::is_exceeded(identity.authenticated_user)
+    {
         dismiss_all();
         return None;
     }

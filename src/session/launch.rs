@@ -4,20 +4,22 @@ use super::job::{Job, JobRef, Outcome, State};
 use super::link::{self, LinkRef, Told};
 use super::start::{WAIT_FOR_START, fail_to_start, start_worker, wait_for_connection};
 use super::{STATE, context, idle, pump, registry, role_limit};
-use crate::channel::settings;
 use crate::channel::wire::request::{Request, User};
 use crate::channel::wire::response::Stream;
+use crate::channel::{self, settings};
 use crate::hooks;
 use crate::pg::bgworker::Status;
 use crate::pg::error::{Report, catch, code};
 use crate::pg::identity::{self, Identity};
 use crate::pg::latch;
+use crate::pg::memory::Context;
 use crate::pg::shm_mq::{Queue, Sent};
 use crate::pg::text::{Str, copy_into};
 use crate::pg::timestamp::now;
 use crate::pg::{guc, xact};
 use core::cell::Cell;
 use core::ffi::{CStr, c_int};
+use core::sync::atomic::Ordering;
 
 /// What the caller wants run.
 #[derive(Clone, Copy)]
@@ -55,6 +57,7 @@ pub fn launch(order: &Order) -> JobRef {
         }),
     }
     STATE.counters.count_launch();
+    channel::HAS_LAUNCHED.store(true, Ordering::Relaxed);
     match job.get() {
         Some(job) => job,
         None => unreachable!(),
@@ -63,18 +66,23 @@ pub fn launch(order: &Order) -> JobRef {
 
 /// Gives the job to a worker that has none. If that fails, the worker is of no more use: half a request may be on its way.
 fn hand_over(link: LinkRef, order: &Order, cookie: i64, queue_size: c_int) -> JobRef {
+    let job_context = context().create(c"pg_background job");
     let job = Cell::new(None);
     let result = catch(|| {
+        // Everything that may fail comes first: once the worker has the request, the job is there.
+        let new_job = new_job(job_context, link, order, cookie, queue_size);
         send_request(link, order, cookie);
         if settings::MAX_WORKERS_PER_ROLE.get() > 0 {
             wait_for_connection(link);
         }
-        job.set(Some(remember(link, order, cookie, queue_size)));
+        registry::insert(new_job);
+        job.set(Some(new_job));
     });
     if let Err(caught) = result {
         link.channel.request_cancel();
         link.process.terminate();
         link::release(link);
+        job_context.delete();
         caught.rethrow();
     }
     match job.get() {
@@ -83,10 +91,14 @@ fn hand_over(link: LinkRef, order: &Order, cookie: i64, queue_size: c_int) -> Jo
     }
 }
 
-/// Enters the job into the registry.
-fn remember(link: LinkRef, order: &Order, cookie: i64, queue_size: c_int) -> JobRef {
-    let job_context = context().create(c"pg_background job");
-    registry::insert(Job {
+fn new_job(
+    job_context: Context,
+    link: LinkRef,
+    order: &Order,
+    cookie: i64,
+    queue_size: c_int,
+) -> JobRef {
+    JobRef::new(Job {
         next: Cell::new(None),
         context: job_context,
         pid: link.pid,

@@ -65,3 +65,9 @@ pub fn context() -> Context {
         context
     })
 }
+
+/// The worker that became idle last, for tests that harm what is shared with it.
+#[cfg(feature = "test-hooks")]
+pub fn newest_idle() -> Option<crate::channel::segment::Channel> {
+    STATE.idle.get().map(|link| link.channel)
+}

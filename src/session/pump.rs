@@ -13,7 +13,7 @@ use crate::channel::wire::report::{Report as WireReport, Severity, decimal};
 use crate::channel::wire::response::{Description, Message, Rows};
 use crate::channel::wire::tuple::check_tuple_attributes;
 use crate::pg::bgworker::Status;
-use crate::pg::error::{Fields, Report, catch, check_for_interrupts, code, sqlstate};
+use crate::pg::error::{Fields, Report, catch_into, check_for_interrupts, code, sqlstate};
 use crate::pg::memory::Context;
 use crate::pg::shm_mq::Received;
 use crate::pg::text::Str;
@@ -96,19 +96,22 @@ enum Drained {
 fn drain(job: JobRef) -> Result<Drained, Malformed> {
     let keeping = Cell::new(false);
     let mut result = Ok(Drained::Empty);
-    let caught = catch(|| result = take_messages(job, &keeping));
-    if let Err(caught) = caught {
+    let caught = catch_into(job.context, || result = take_messages(job, &keeping));
+    if let Err(error) = caught {
         if !keeping.get() {
-            caught.rethrow();
+            if error.code() == code::PROGRAM_LIMIT_EXCEEDED {
+                // A length that no message can have would be met again at every look.
+                return Err(Malformed::MessageLength);
+            }
+            error.rethrow();
         }
-        let interrupted = caught.code() == code::QUERY_CANCELED;
-        let error = caught.take(job.context);
         job.rows_lost.set(Some(error));
         if let Some(spool) = job.spool.take() {
             spool.end();
         }
-        if interrupted {
-            error.raise_again();
+        // Want of disk or memory leaves nothing behind that only a rollback could clean up. Anything else may.
+        if !error.is_want_of_resources() {
+            error.rethrow();
         }
         latch::set();
         return Ok(Drained::TurnOver);
@@ -212,6 +215,8 @@ fn pass_on(report: &WireReport<'_>, encoding: c_int) {
         .fields(&fields)
         .emit();
     context.delete();
+    // Writing to the client waits on this process's latch as well, and may have taken a wake-up of a worker's with it.
+    latch::set();
 }
 
 fn fields_of(context: Context, report: &WireReport<'_>, encoding: c_int) -> Fields {

@@ -30,11 +30,9 @@ pub fn running() -> impl Iterator<Item = JobRef> {
 }
 
 /// Takes a new job in.
-pub fn insert(job: Job) -> JobRef {
-    let job = JobRef::new(job);
+pub fn insert(job: JobRef) {
     job.next.set(STATE.jobs.get());
     STATE.jobs.set(Some(job));
-    job
 }
 
 /// Forgets a finished job with everything of it.

@@ -158,7 +158,7 @@ fn convert_row(
 fn raise_failure(job: &Job) {
     if let Some(error) = job.rows_lost.get() {
         job.consumed.set(true);
-        error.raise_again();
+        error.rethrow();
     }
     let outcome = job.outcome.get();
     if outcome.sqlstate != 0 {

@@ -39,6 +39,12 @@ pub fn guard(role: Oid, start: impl FnOnce()) {
     }
 }
 
+/// Whether the role has more workers than the limit, which was lowered meanwhile: then no idle one may be put to work.
+pub fn is_exceeded(role: Oid) -> bool {
+    let limit = usize::try_from(MAX_WORKERS_PER_ROLE.get()).unwrap_or(0);
+    limit > 0 && procs::count_workers_of(channel::KIND, role) > limit
+}
+
 fn check(role: Oid, limit: c_int) {
     let is_full =
         || procs::count_workers_of(channel::KIND, role) >= usize::try_from(limit).unwrap_or(0);

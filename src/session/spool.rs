@@ -2,7 +2,7 @@
 //! job is remembered.
 
 use super::STATE;
-use crate::pg::error::{Caught, catch, code};
+use crate::pg::error::{catch, code};
 use crate::pg::memory::Context;
 use crate::pg::tuple::{MinimalTuple, Slot, no_columns};
 use crate::pg::tuplestore::Tuplestore;
@@ -50,18 +50,12 @@ impl Spool {
     }
 }
 
-fn try_end(store: Tuplestore) -> Result<(), Caught> {
-    catch(|| store.end())
-}
-
 fn end_or_park(store: Tuplestore) {
-    if let Err(caught) = try_end(store) {
-        if caught.code() == code::QUERY_CANCELED {
-            park(store);
-            caught.rethrow();
-        }
-        caught.forget();
+    if let Err(error) = catch(|| store.end()) {
         park(store);
+        if error.code() == code::QUERY_CANCELED {
+            error.rethrow();
+        }
     }
 }
 

@@ -29,6 +29,12 @@ pub fn wait(jobs: &[JobRef], goal: Goal, deadline: Deadline) -> bool {
     })
 }
 
+/// Waits until all the jobs are final, and leaves it to the caller what to do about those that never will be.
+pub fn wait_patiently(jobs: &[JobRef], deadline: Deadline) -> bool {
+    let done = || jobs.iter().all(|job| !job.is_running());
+    wait_checking(jobs, Goal::All, deadline, Deadline::NEVER, done)
+}
+
 /// Waits until `done`, which depends on nothing but those jobs.
 pub fn wait_until(
     jobs: &[JobRef],
@@ -36,7 +42,16 @@ pub fn wait_until(
     deadline: Deadline,
     done: impl Fn() -> bool,
 ) -> bool {
-    let mut check = next_check();
+    wait_checking(jobs, goal, deadline, next_check(), done)
+}
+
+fn wait_checking(
+    jobs: &[JobRef],
+    goal: Goal,
+    deadline: Deadline,
+    mut check: Deadline,
+    done: impl Fn() -> bool,
+) -> bool {
     loop {
         latch::reset();
         pump::pump_all();

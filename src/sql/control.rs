@@ -120,13 +120,20 @@ fn jobs<'a>(call: Call) -> &'a [JobRef] {
 
 /// The running jobs that fit and the current user may touch, in the current memory context.
 fn collect<'a>(fits: impl Fn(JobRef) -> bool) -> &'a [JobRef] {
-    let wanted = || {
-        registry::tracked().filter(|job| job.is_running() && registry::may_see(job) && fits(*job))
-    };
-    let mut found = wanted();
-    // Nothing is taken in or out between the two passes.
-    Context::current().alloc_slice(wanted().count(), |_| match found.next() {
+    let running = || registry::tracked().filter(|job| job.is_running());
+    let mut next = running();
+    let jobs = Context::current().alloc_slice(running().count(), |_| match next.next() {
         Some(job) => job,
         None => unreachable!(),
-    })
+    });
+    // Rights are asked once for each: they may change in between.
+    let mut kept = 0;
+    for i in 0..jobs.len() {
+        let job = jobs[i];
+        if registry::may_see(&job) && fits(job) {
+            jobs[kept] = job;
+            kept += 1;
+        }
+    }
+    &jobs[..kept]
 }

@@ -9,7 +9,7 @@ use crate::pg::encoding::character_length;
 use crate::pg::error::{Report, code, sqlstate_text};
 use crate::pg::text::Str;
 use crate::pg_sys as sys;
-use crate::session::job::{Job, JobRef};
+use crate::session::job::Job;
 use crate::session::{STATE, pump, registry};
 use crate::worker;
 
@@ -34,9 +34,9 @@ sql_functions! {
 
     /// `pg_background_get_progress_v2(pid, cookie) -> progress`
     fn pg_background_get_progress_v2(call) {
+        pump::pump_all();
         let Some(job) = registry::find(handle(call)) else { return call.null() };
         registry::check_rights(&job);
-        pump::pump_all();
         let mut message = [0; MESSAGE_LIMIT];
         let Some((percent, length)) = job.progress(&mut message) else { return call.null() };
         let message = length.and_then(|length| message.get(..length));
@@ -86,7 +86,7 @@ sql_functions! {
 
     /// `pg_background_result_info_v2(pid, cookie) -> result_info`
     fn pg_background_result_info_v2(call) {
-        let job = up_to_date(job(call));
+        let job = job(call);
         let (outcome, ended) = (job.outcome.get(), !job.is_running());
         call.row(&[
             if ended { datum::int64(outcome.row_count) } else { None },
@@ -100,7 +100,7 @@ sql_functions! {
 
     /// `pg_background_error_info_v2(pid, cookie) -> error`
     fn pg_background_error_info_v2(call) {
-        let job = up_to_date(job(call));
+        let job = job(call);
         if !job.has_error() {
             return call.null();
         }
@@ -121,10 +121,11 @@ sql_functions! {
 
     /// `pg_background_outcome_v2(pid, cookie) -> outcome`
     fn pg_background_outcome_v2(call) {
+        pump::pump_all();
         match registry::find(handle(call)) {
             Some(job) => {
                 registry::check_rights(&job);
-                call.row(&outcome_columns(&up_to_date(job)))
+                call.row(&outcome_columns(&job))
             }
             None => call.row(&[]),
         }
@@ -134,12 +135,6 @@ sql_functions! {
     fn pg_background_full_sql_v2(call) {
         datum::text(job(call).sql).unwrap_or(0)
     }
-}
-
-/// The job as of now.
-fn up_to_date(job: JobRef) -> JobRef {
-    pump::pump_all();
-    job
 }
 
 /// The columns of pg_background_outcome.

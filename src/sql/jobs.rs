@@ -3,7 +3,7 @@
 use super::{VOID, handle, job, job_by_pid, sql_functions};
 use crate::pg::call::{Call, datum};
 use crate::pg::columns;
-use crate::pg::error::code;
+use crate::pg::error::{code, sqlstate_text};
 use crate::pg::timestamp::Deadline;
 use crate::pg_sys as sys;
 use crate::session::job::JobRef;
@@ -76,7 +76,6 @@ sql_functions! {
 
     /// `pg_background_purge_v2() -> count`
     fn pg_background_purge_v2(_call) {
-        pump::pump_all();
         detach_where(|job| !job.is_running())
     }
 }
@@ -102,21 +101,23 @@ fn handle_row(call: Call, job: JobRef) -> sys::Datum {
 
 fn run_row(call: Call, ran: &Ran) -> sys::Datum {
     let outcome = ran.job.outcome.get();
-    let final_now = !ran.job.is_running();
-    let failed = ran.timed_out || outcome.sqlstate != 0;
-    let sqlstate = crate::pg::error::sqlstate_text(match outcome.sqlstate {
-        0 => code::QUERY_CANCELED,
-        sqlstate => sqlstate,
-    });
+    // A job may succeed while it is being cancelled; one that cannot be ended in time is still running.
+    let is_final = !ran.job.is_running();
+    let sqlstate = if is_final {
+        outcome.sqlstate
+    } else {
+        code::QUERY_CANCELED
+    };
+    let failed = sqlstate != 0;
     call.row(&[
         datum::int32(ran.job.pid),
-        datum::bool(final_now && !ran.timed_out),
+        datum::bool(is_final && !(ran.timed_out && failed)),
         datum::bool(ran.timed_out),
         datum::bool(failed),
         datum::int64(outcome.row_count),
         outcome.command_tag.and_then(datum::text),
         if failed {
-            datum::text_from_bytes(&sqlstate)
+            datum::text_from_bytes(&sqlstate_text(sqlstate))
         } else {
             None
         },
@@ -127,6 +128,7 @@ fn run_row(call: Call, ran: &Ran) -> sys::Datum {
 
 /// Detaches what fits and the current user may touch; how many.
 fn detach_where(fits: impl Fn(JobRef) -> bool) -> sys::Datum {
+    pump::pump_all();
     let mut count = 0;
     for job in registry::tracked() {
         if fits(job) && !job.in_use.get() && registry::may_see(&job) {

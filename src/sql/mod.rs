@@ -7,6 +7,7 @@ mod jobs;
 use crate::pg::call::Call;
 use crate::pg::error::code;
 use crate::session::job::JobRef;
+use crate::session::pump;
 use crate::session::registry::{self, Handle};
 
 /// Exports version-1 functions: `name(call) { body }`, the body returning a Datum.
@@ -38,13 +39,15 @@ fn handle(call: Call) -> Handle {
     )
 }
 
-/// The job of the arguments (pid, cookie).
+/// The job of the arguments (pid, cookie), as of now.
 fn job(call: Call) -> JobRef {
+    pump::pump_all();
     registry::get(handle(call), code::OBJECT_NOT_IN_PREREQUISITE_STATE)
 }
 
-/// The job of the argument (pid).
+/// The job of the argument (pid), as of now.
 fn job_by_pid(call: Call) -> JobRef {
+    pump::pump_all();
     registry::get(
         Handle::Pid(call.required(call.int32(0), "pid")),
         code::UNDEFINED_OBJECT,

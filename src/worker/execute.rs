@@ -1,5 +1,6 @@
 //! Runs the job's statements: DESIGN.md section 4, Statements.
 
+use super::report;
 use super::rows::RowSender;
 use super::state::STATE;
 use crate::channel::segment::Channel;
@@ -34,17 +35,17 @@ pub fn run(channel: Channel, request: &Request<'_>) {
     xact::start_command();
     user.in_transaction();
     hooks::point("worker-run");
-    STATE
-        .discard
-        .set(STATE.discard.get() || request.discard_output);
     run_each(channel, request, sql, statements, message_context, &user);
+    report::send_unsent();
     hooks::point("worker-commit");
+    Timeout::STATEMENT.stop();
     STATE.committing.set(true);
     xact::commit_command();
     hooks::point("worker-committed");
-    identity::leave_security_context();
-    Timeout::STATEMENT.stop();
     stop_timers();
+    // A cancel that came while the commit could not be interrupted is too late.
+    process::forget_cancel();
+    identity::leave_security_context();
     statement::log_duration(sql, was_logged);
     activity::idle();
     message_context.reset();
@@ -94,7 +95,7 @@ fn run_each(
         portal.close();
         if is_last {
             STATE.row_count.set(completion.rows);
-            super::report::set_command_tag(completion.tag);
+            report::set_command_tag(completion.tag);
         }
         tags[i] = copy_into(message_context, completion.tag);
         returns_rows = receiver.is_some();

@@ -29,9 +29,14 @@ pub fn adopt(request: &Request<'_>) {
         _ => keep(request, known),
     };
     xact::start_command();
-    session_identity(request).install_session();
     // SAFETY: a process of the same server made both with the serialize functions; the decoder checked their frames.
-    unsafe { guc::restore(settings.libraries, settings.state) };
+    unsafe {
+        guc::restore(
+            settings.libraries,
+            settings.state,
+            &session_identity(request),
+        )
+    };
     encoding::use_database_encoding_for_client();
     if request.read_only {
         guc::set(c"default_transaction_read_only", c"on");

@@ -2,10 +2,10 @@
 
 use super::identity;
 use super::state::STATE;
-use crate::channel::IDLE;
 use crate::channel::segment::{Availability, Channel};
 use crate::channel::settings::WORKER_IDLE_TIMEOUT;
 use crate::channel::wire::request::Request;
+use crate::channel::{self, IDLE};
 use crate::pg::latch;
 use crate::pg::shm_mq::Received;
 use crate::pg::timestamp::{Deadline, now};
@@ -31,6 +31,7 @@ pub fn may_stay(request: &Request<'_>) -> bool {
         || STATE.jobs.get() >= JOB_LIMIT
         || STATE.timed_out.load(Ordering::Relaxed)
         || STATE.busy.get()
+        || channel::HAS_LAUNCHED.load(Ordering::Relaxed)
         || process::was_asked_to_leave()
         || discard::has_temp_namespace()
         || !identity::is_unchanged(request)
@@ -39,33 +40,18 @@ pub fn may_stay(request: &Request<'_>) -> bool {
     }
     let context = settings
         .context
-        .create(c"pg_background libraries after the job");
-    let libraries = guc::serialize_libraries(context);
-    let stays = guc::has_only_known_libraries(libraries, settings.libraries);
-    context.delete();
-    stays
-}
-
-/// Notes whether the last job has changed settings, which the next one then needs restored. False if it also made new
-/// ones: those cannot be taken back.
-fn compare_settings() -> bool {
-    let Some(settings) = STATE.settings.get() else {
-        return false;
-    };
-    let context = settings
-        .context
         .create(c"pg_background settings after the job");
-    let touched = context.run(|| guc::serialize_state(context)) != settings.restored_state;
+    let libraries = guc::serialize_libraries(context);
+    let touched = guc::serialize_state(context) != settings.restored_state;
+    let stays = guc::has_only_known_libraries(libraries, settings.libraries)
+        && !guc::has_grown(settings.variables, touched);
     context.delete();
     STATE.settings_touched.set(touched);
-    !touched || guc::count_variables() == settings.variables
+    stays
 }
 
 /// Tidies up and waits for the session's next job. False when there will be none for this process.
 pub fn next_job(channel: Channel) -> bool {
-    if !compare_settings() && leave(channel) {
-        return false;
-    }
     discard::session_state();
     activity::report_statistics(false);
     let Some(requests) = STATE.requests.get() else {

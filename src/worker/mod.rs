@@ -13,7 +13,7 @@ mod state;
 use crate::channel::segment::{Availability, Channel};
 use crate::channel::wire::request::Request;
 use crate::hooks;
-use crate::pg::error::{self, Report, catch, code};
+use crate::pg::error::{self, Report, catch_on_stack, code};
 use crate::pg::memory::Context;
 use crate::pg::shm_mq::Received;
 use crate::pg::{dsm, process, timeout, xact};
@@ -48,7 +48,7 @@ pub fn start(segment_handle: u32) -> ! {
     let job_context = context.create(c"pg_background request");
     loop {
         let stays = Cell::new(false);
-        match catch(|| stays.set(serve(channel, job_context))) {
+        match catch_on_stack(|| stays.set(serve(channel, job_context))) {
             Ok(()) => report::publish_success(channel, stays.get()),
             Err(caught) => {
                 fail(channel, caught, context);
@@ -69,6 +69,7 @@ fn serve(channel: Channel, job_context: Context) -> bool {
     hooks::point("worker-attached");
     let request = receive(job_context);
     channel.set_availability(Availability::Busy);
+    STATE.discard.set(request.discard_output);
     hooks::point("worker-received");
     if request.new_queue {
         report::take_new_queue(channel);

@@ -8,10 +8,10 @@ use super::state::STATE;
 use crate::channel::outcome::{Ending, Summary, Text};
 use crate::channel::progress::MESSAGE_LIMIT;
 use crate::channel::segment::{Availability, Channel};
-use crate::channel::wire::report::{Report, decimal};
+use crate::channel::wire::report::{Report as WireReport, decimal};
 use crate::channel::wire::response::{self, Kind};
 use crate::channel::wire::text::clip;
-use crate::pg::error::{code, interrupts_can_be_processed, sqlstate};
+use crate::pg::error::{Report, code, interrupts_can_be_processed, sqlstate};
 use crate::pg::memory::Context;
 use crate::pg::shm_mq::Sent;
 use crate::pg::text::Str;
@@ -56,14 +56,28 @@ pub fn report_progress(percent: i32, message: Option<Str>) {
 /// Sends one message, waiting interruptibly while the queue is full. If an error leaves it half sent, `busy` stays set and
 /// nothing else is ever sent.
 pub fn send<const N: usize>(parts: [&[u8]; N], flush: bool) {
+    if STATE.discard.get() {
+        return;
+    }
+    if STATE.busy.get() {
+        // The job has caught the error that left a message half sent, and goes on: what it has to say cannot arrive.
+        Report::error(code::QUERY_CANCELED)
+            .message(format_args!(
+                "background job was interrupted while it was sending a message"
+            ))
+            .raise();
+    }
+    send_unsent();
+    send_whole(parts, flush);
+}
+
+fn send_whole<const N: usize>(parts: [&[u8]; N], flush: bool) {
     let Some(responses) = STATE.responses.get() else {
         return;
     };
-    if STATE.discard.get() || STATE.busy.replace(true) {
-        return;
-    }
     #[cfg(feature = "test-hooks")]
     let parts = crate::hooks::corrupt(parts);
+    STATE.busy.set(true);
     let sent = responses.send(parts, false, flush);
     STATE.busy.set(false);
     match sent {
@@ -118,26 +132,49 @@ unsafe extern "C-unwind" fn put_message_noblock(kind: c_char, body: *const c_cha
     unsafe { put_message(kind, body, length) };
 }
 
-/// Passes a notice on. Where waiting could not be interrupted it is left to the server log, which has it already: a full
-/// queue whose reader is elsewhere must never hold up an abort.
+/// Passes a notice on. Where waiting could not be interrupted it goes as far as there is room, and the rest before the
+/// next message: a full queue whose reader is elsewhere must never hold up an abort. A second one meanwhile is left to the
+/// server log, which has it already.
 fn send_notice(body: &[u8]) {
+    if STATE.busy.get() {
+        return;
+    }
+    let header = response::header(Kind::Notice, encoding::client() as u8, 0);
     if interrupts_can_be_processed() {
-        send(
-            [
-                &response::header(Kind::Notice, encoding::client() as u8, 0),
-                body,
-            ],
-            true,
-        );
+        send([&header, body], true);
+        return;
+    }
+    let Some(responses) = STATE.responses.get() else {
+        return;
+    };
+    if STATE.discard.get() || STATE.unsent.get().is_some() {
+        return;
+    }
+    match responses.send([&header, body], true, true) {
+        Sent::Done => STATE.messages.set(STATE.messages.get() + 1),
+        Sent::WouldBlock => {
+            let rest = Context::top().copy_bytes(body);
+            STATE.unsent.set(Some((header, rest)));
+        }
+        Sent::Detached => STATE.discard.set(true),
+    }
+}
+
+/// Sends the rest of a notice that had found no room. Nothing else may go into the queue before.
+pub fn send_unsent() {
+    if let Some((header, body)) = STATE.unsent.take()
+        && !STATE.discard.get()
+    {
+        send_whole([&header, body], true);
     }
 }
 
 /// Keeps an ErrorResponse, of an ERROR or a FATAL, for the outcome record.
 fn capture_error(body: &[u8]) {
-    let (Some(channel), Ok(report)) = (STATE.channel.get(), Report::decode(body)) else {
+    let (Some(channel), Ok(report)) = (STATE.channel.get(), WireReport::decode(body)) else {
         return;
     };
-    if channel.outcome.is_published() {
+    if channel.outcome.is_published() || STATE.committed.get() {
         return;
     }
     let client_encoding = encoding::client();
@@ -252,7 +289,10 @@ pub fn publish_failure(channel: Channel) {
 
 /// Sends the error whose texts the record had to cut. The job is over: waiting for the reader holds nothing but a process.
 pub fn send_whole_error() {
-    if let Some(body) = STATE.whole_error.take() {
+    if let Some(body) = STATE.whole_error.take()
+        && !STATE.busy.get()
+        && STATE.unsent.get().is_none()
+    {
         send(
             [
                 &response::header(Kind::Error, STATE.encoding.get() as u8, 0),
@@ -272,9 +312,16 @@ unsafe extern "C-unwind" fn on_transaction_end(event: sys::XactEvent, _argument:
 
 /// Says how the job ended, if nobody has: the process was terminated, or left by a way of its own. Nothing here may fail.
 unsafe extern "C-unwind" fn on_exit(_code: c_int, _argument: sys::Datum) {
-    let Some(channel) = STATE.channel.get() else {
-        return;
-    };
+    if let Some(channel) = STATE.channel.get() {
+        settle(channel);
+    }
+    // The segment is unmapped next; a message that somebody still has to send goes nowhere.
+    STATE.channel.set(None);
+    STATE.requests.set(None);
+    STATE.responses.set(None);
+}
+
+fn settle(channel: Channel) {
     if let Some(summary) = STATE.summary.get() {
         publish(channel, &summary);
         return;

@@ -57,6 +57,8 @@ pub struct State {
     pub encoding: Cell<i32>,
     /// A copy of the ErrorResponse, if the record could not hold all of it.
     pub whole_error: Cell<Option<&'static [u8]>>,
+    /// A notice of which a part is in the queue: header and body.
+    pub unsent: Cell<Option<([u8; 8], &'static [u8])>>,
     /// The outcome, while it is being published.
     pub summary: Cell<Option<Summary>>,
 }
@@ -106,6 +108,7 @@ pub static STATE: State = State {
     internal_position: Cell::new(0),
     encoding: Cell::new(0),
     whole_error: Cell::new(None),
+    unsent: Cell::new(None),
     summary: Cell::new(None),
 };
 
@@ -122,5 +125,6 @@ impl State {
         self.position.set(0);
         self.internal_position.set(0);
         self.whole_error.set(None);
+        self.unsent.set(None);
     }
 }

@@ -25,7 +25,7 @@ at() {
 	esac
 	[ -z "$warm" ] || sleeper=$(session_do s "$one_job")
 	arm "$point" "$action"
-	launched=$(session_do s "SELECT pid, cookie FROM pg_background_launch_v2('INSERT INTO done VALUES (''$point $what'')') \\gset")
+	launched=$(session_do s "SELECT pid, cookie FROM pg_background_launch_v2('INSERT INTO done VALUES (''$point $what$warm'')') \\gset")
 	if ! worker=$(arrival "$point"); then
 		fail "$point, $what" "$worker"
 		disarm_all
@@ -49,11 +49,11 @@ at() {
 SELECT concat_ws(' ', state, sqlstate) FROM pg_background_outcome_v2(:pid, :cookie);")
 	fi
 	disarm_all
-	t_is "$point, $what" "$got; $(nothing_left s)" "$wanted; nothing"
-	done=$(sql "SELECT count(*) FROM done WHERE step = '$point $what'")
+	t_is "$point, $what$warm" "$got; $(nothing_left s)" "$wanted; nothing"
+	done=$(sql "SELECT count(*) FROM done WHERE step = '$point $what$warm'")
 	case $wanted in
-		stopped | detached) t_is "$point, $what: done" "$done" 1 ;;
-		*) t_is "$point, $what: undone" "$done" 0 ;;
+		stopped | detached) t_is "$point, $what$warm: done" "$done" 1 ;;
+		*) t_is "$point, $what$warm: undone" "$done" 0 ;;
 	esac
 }
 
@@ -88,7 +88,7 @@ for what in cancel interrupt terminate error panic; do at worker-committed "$wha
 
 # The same on a worker that has done a job before.
 session_do s "SET pg_background.worker_idle_timeout = '1min';" >/dev/null
-warm=1
+warm=', warm'
 for point in worker-received worker-restored worker-run worker-commit; do
 	at "$point" cancel 'canceled 57014'
 	at "$point" terminate 'error 57P01'

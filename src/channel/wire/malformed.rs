@@ -34,6 +34,7 @@ macro_rules! reasons {
 
 reasons! {
     // Any response.
+    MessageLength = "The message is longer than any message can be.",
     HeaderShort = "The message is shorter than its header.",
     HeaderReserved = "The reserved bytes of the message header are not zero.",
     KindUnknown = "The message is of an unknown kind.",
