@@ -89,6 +89,9 @@ const TIMED_OUT: u32 = 1;
 /// A text was cut; the whole error follows as the last message of the queue.
 const ERROR_FOLLOWS: u32 = 2;
 
+/// MIN_TIMESTAMP up to END_TIMESTAMP of datatype/timestamp.h: nothing else may become a timestamptz.
+const TIMES: core::ops::Range<i64> = -211_813_488_000_000_000..9_223_371_331_200_000_000;
+
 /// A copy of the fixed part.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Summary {
@@ -207,6 +210,10 @@ impl OutcomeRecord {
             2 => Ending::Failed,
             _ => return None,
         };
+        let is_time = |time| TIMES.contains(&time);
+        if !is_time(contents.started_at) || !is_time(contents.finished_at) {
+            return None;
+        }
         Some(Summary {
             ending,
             encoding: contents.encoding,
@@ -303,6 +310,14 @@ mod tests {
         let contents = unsafe { &mut *record.contents.get() };
         contents.ending = 77;
         assert_eq!(record.summary(), None);
+        contents.ending = 2;
+        assert_eq!(record.summary(), Some(SUMMARY));
+        for time in [i64::MIN, i64::MAX, TIMES.end, TIMES.start - 1] {
+            contents.started_at = time;
+            assert_eq!(record.summary(), None);
+        }
+        contents.started_at = TIMES.start;
+        assert!(record.summary().is_some());
         for which in [Text::Message, Text::CommandTag] {
             contents.lengths[which as usize] = u32::MAX - 1;
             assert_eq!(

@@ -68,6 +68,8 @@ const RESPONSE_START: usize = REQUEST_START + REQUEST_QUEUE;
 pub struct Channel {
     segment: Segment,
     header: NonNull<Header>,
+    /// Bytes of the response queue. A copy: what the other process can write decides no sizes.
+    response_size: usize,
 }
 
 impl Deref for Channel {
@@ -121,7 +123,11 @@ impl Channel {
             (*fields).response_start = RESPONSE_START as u64;
             (*fields).response_size = response_size as u64;
         }
-        let channel = Self { segment, header };
+        let channel = Self {
+            segment,
+            header,
+            response_size,
+        };
         channel.progress.clear();
         channel.outcome.clear();
         // SAFETY: both places are inside the segment, aligned, as long as stated, and nobody uses them yet.
@@ -137,23 +143,32 @@ impl Channel {
         if segment.size() < RESPONSE_START {
             return Err("The segment is too small.");
         }
-        let channel = Self {
+        let mut channel = Self {
             segment,
             header: segment.address().cast::<Header>(),
+            response_size: 0,
         };
-        if channel.magic != MAGIC || channel.layout != LAYOUT {
+        let header: &Header = &channel;
+        if header.magic != MAGIC || header.layout != LAYOUT {
             return Err("The segment was made by another version of the library.");
         }
-        let end = channel.response_start.checked_add(channel.response_size);
-        if channel.request_start != REQUEST_START as u64
-            || channel.response_start != RESPONSE_START as u64
-            || channel.response_size < Queue::minimum_size() as u64
-            || end != Some(channel.size)
-            || channel.size > segment.size() as u64
+        let response_size = header.response_size;
+        let end = header.response_start.checked_add(response_size);
+        if header.request_start != REQUEST_START as u64
+            || header.response_start != RESPONSE_START as u64
+            || response_size < Queue::minimum_size() as u64
+            || end != Some(header.size)
+            || header.size > segment.size() as u64
         {
             return Err("The segment's header is damaged.");
         }
+        channel.response_size = response_size as usize;
         Ok(channel)
+    }
+
+    /// Bytes of the response queue.
+    pub fn response_size(self) -> usize {
+        self.response_size
     }
 
     /// Makes a new response queue in place of the old one. The caller has claimed the worker, and neither side holds the
@@ -163,7 +178,7 @@ impl Channel {
         self.released.store(0, Ordering::Relaxed);
         // SAFETY: inside the segment, aligned, as long as `open` or `create` made sure, and nobody uses it.
         unsafe {
-            Queue::create(self.place(RESPONSE_START), self.response_size()).become_receiver();
+            Queue::create(self.place(RESPONSE_START), self.response_size).become_receiver();
         }
     }
 
@@ -198,10 +213,6 @@ impl Header {
 
     pub fn authenticated_user(&self) -> Oid {
         self.authenticated_user
-    }
-
-    pub fn response_size(&self) -> usize {
-        self.response_size as usize
     }
 
     /// The worker says that it holds both queues.
