@@ -274,7 +274,6 @@ mod armed {
                 return match catch(|| panic(b"bounds")) {
                     Err(caught) => {
                         let state = crate::pg::error::sqlstate_text(caught.code());
-                        caught.forget();
                         datum::text_from_bytes(&state).unwrap_or(0)
                     }
                     Ok(()) => call.null(),

@@ -72,7 +72,7 @@ SELECT * FROM pg_background_run_query_v2('SELECT -2') AS (a regress_pgbg_even);
 SELECT * FROM pg_background_run_query_v2('SELECT ARRAY[1, 2]') AS (a regress_pgbg_three);
 SELECT * FROM pg_background_run_query_v2('SELECT NULL::text') AS (a regress_pgbg_required);
 SELECT * FROM pg_background_run_query_v2('SELECT 3::regress_pgbg_positive') AS (a regress_pgbg_even);
--- refused: a base type with another typmod than the domain's, 42804
+-- refused: a value that the domain's typmod has no room for, 22001
 \set VERBOSITY sqlstate
 SELECT * FROM pg_background_run_query_v2($$SELECT 'ABCDE'::varchar(5)$$) AS (a regress_pgbg_code);
 -- refused: arrays of one and the other, 42804

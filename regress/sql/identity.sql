@@ -56,7 +56,7 @@ RESET ROLE;
 SET SESSION AUTHORIZATION regress_pgbg_nologin;
 SELECT who() = who AS same, who FROM who_here;
 RESET SESSION AUTHORIZATION;
--- names that want quoting, and a name that changes between two jobs, and is given to another
+-- names that want quoting
 CREATE ROLE "regress_pgbg ""odd"" 'role'" IN ROLE pgbackground_role;
 SET ROLE "regress_pgbg ""odd"" 'role'";
 SELECT who() = who AS same FROM who_here;
@@ -66,6 +66,53 @@ SELECT who() = who AS same, who FROM who_here;
 \c -
 SET search_path = regress_pgbg_id, public;
 DROP ROLE "regress_pgbg ""odd"" 'role'";
+-- a name that is given to another role between two jobs: the session stays who it is
+GRANT SELECT ON secret TO regress_pgbg_bob;
+SELECT pg_advisory_lock(4722);
+SELECT pid, cookie FROM pg_background_launch_v2('SELECT pg_advisory_xact_lock_shared(4722); ALTER ROLE regress_pgbg_alice RENAME TO regress_pgbg_carol;
+    ALTER ROLE regress_pgbg_bob RENAME TO regress_pgbg_alice') \gset
+SET SESSION AUTHORIZATION regress_pgbg_alice;
+SELECT who() = who AS same, who FROM who_here;
+SELECT sqlstate FROM pg_background_run_v2('TABLE secret');
+SELECT pg_advisory_unlock(4722);
+DO $$
+BEGIN
+    FOR i IN 1 .. 6000 LOOP
+        EXIT WHEN EXISTS (SELECT FROM pg_roles WHERE rolname = 'regress_pgbg_carol');
+        PERFORM pg_sleep(0.01);
+    END LOOP;
+END
+$$;
+SELECT session_user, current_user;
+SELECT * FROM pg_background_run_query_v2('SELECT session_user, current_user') AS (session_user_ name, current_user_ name);
+SELECT sqlstate FROM pg_background_run_v2('TABLE secret');
+SET pg_background.worker_idle_timeout = 0;
+SELECT * FROM pg_background_run_query_v2('SELECT session_user, current_user') AS (session_user_ name, current_user_ name);
+SELECT sqlstate FROM pg_background_run_v2('TABLE secret');
+RESET pg_background.worker_idle_timeout;
+RESET SESSION AUTHORIZATION;
+SELECT * FROM pg_background_result_v2(:pid, :cookie) AS (tag text);
+-- the same of SET ROLE, back again
+SELECT pg_advisory_lock(4722);
+SELECT pid, cookie FROM pg_background_launch_v2('SELECT pg_advisory_xact_lock_shared(4722); ALTER ROLE regress_pgbg_alice RENAME TO regress_pgbg_bob;
+    ALTER ROLE regress_pgbg_carol RENAME TO regress_pgbg_alice') \gset
+SET ROLE regress_pgbg_carol;
+SELECT sqlstate FROM pg_background_run_v2('TABLE secret');
+SELECT pg_advisory_unlock(4722);
+DO $$
+BEGIN
+    FOR i IN 1 .. 6000 LOOP
+        EXIT WHEN EXISTS (SELECT FROM pg_roles WHERE rolname = 'regress_pgbg_bob');
+        PERFORM pg_sleep(0.01);
+    END LOOP;
+END
+$$;
+SELECT session_user, current_user;
+SELECT * FROM pg_background_run_query_v2('SELECT session_user, current_user') AS (session_user_ name, current_user_ name);
+SELECT sqlstate FROM pg_background_run_v2('TABLE secret');
+RESET ROLE;
+SELECT * FROM pg_background_result_v2(:pid, :cookie) AS (tag text);
+REVOKE SELECT ON secret FROM regress_pgbg_bob;
 
 --
 -- SECURITY DEFINER
