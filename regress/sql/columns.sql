@@ -72,8 +72,11 @@ SELECT * FROM pg_background_run_query_v2('SELECT -2') AS (a regress_pgbg_even);
 SELECT * FROM pg_background_run_query_v2('SELECT ARRAY[1, 2]') AS (a regress_pgbg_three);
 SELECT * FROM pg_background_run_query_v2('SELECT NULL::text') AS (a regress_pgbg_required);
 SELECT * FROM pg_background_run_query_v2('SELECT 3::regress_pgbg_positive') AS (a regress_pgbg_even);
--- refused: a value that the domain's typmod has no room for, 22001
+-- a base type with another typmod than the domain's: applied, or refused by it, 22001
+SELECT a, pg_typeof(a) FROM pg_background_run_query_v2($$SELECT 'ABC'::varchar(5)$$) AS (a regress_pgbg_code);
+SELECT a, pg_typeof(a) FROM pg_background_run_query_v2($$SELECT 'ABC'::varchar$$) AS (a regress_pgbg_code);
 \set VERBOSITY sqlstate
+SELECT * FROM pg_background_run_query_v2($$SELECT 'abc'::varchar(5)$$) AS (a regress_pgbg_code);
 SELECT * FROM pg_background_run_query_v2($$SELECT 'ABCDE'::varchar(5)$$) AS (a regress_pgbg_code);
 -- refused: arrays of one and the other, 42804
 SELECT * FROM pg_background_run_query_v2('SELECT ARRAY[1]') AS (a regress_pgbg_positive[]);

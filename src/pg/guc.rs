@@ -1,5 +1,6 @@
 //! utils/guc.h: settings.
 
+use super::error::catch_on_stack;
 use super::identity::Identity;
 use super::memory::Context;
 use crate::pg_sys as sys;
@@ -104,12 +105,30 @@ pub fn set(name: &'static CStr, value: &'static CStr) {
     }
 }
 
-/// All settings of this session that are not at their defaults, as RestoreGUCState reads them, in `context`.
-pub fn serialize_state<'a>(context: Context) -> &'a [u8] {
-    // SAFETY: the estimate is an upper bound; SerializeGUCState puts the length of what follows first.
+/// All settings of this session that are not at their defaults, as RestoreGUCState reads them, in `context`. `before` is
+/// what an earlier call wrote, or empty: to find out how much room they need takes longer than to write them, and mostly it
+/// is as much as before.
+pub fn serialize_state<'a>(context: Context, before: &[u8]) -> &'a [u8] {
+    let mut state: &[u8] = &[];
+    if !before.is_empty() {
+        match catch_on_stack(|| state = write_state(context, before.len() + SETTINGS_SLACK)) {
+            Ok(()) => return state,
+            // There was not enough room.
+            Err(caught) => caught.forget(),
+        }
+    }
+    // SAFETY: reads settings.
+    write_state(context, unsafe { sys::EstimateGUCStateSpace() })
+}
+
+/// Bytes by which the settings may outgrow what they were before.
+const SETTINGS_SLACK: usize = 1024;
+
+/// Raises XX000 if there is not enough room.
+fn write_state<'a>(context: Context, room: usize) -> &'a [u8] {
+    let place = context.alloc(room).as_ptr();
+    // SAFETY: SerializeGUCState writes no more than there is room for, and the length of what follows first.
     unsafe {
-        let room = sys::EstimateGUCStateSpace();
-        let place = context.alloc(room).as_ptr();
         sys::SerializeGUCState(room, place.cast());
         let length = place.cast::<usize>().read_unaligned() + size_of::<usize>();
         core::slice::from_raw_parts(place, length.min(room))

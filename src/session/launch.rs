@@ -135,7 +135,7 @@ fn send_request(link: LinkRef, order: &Order, cookie: i64) {
     let told = link.told.get();
     let temporary = link.context.create(c"pg_background settings sent");
     let libraries = guc::serialize_libraries(temporary);
-    let settings = guc::serialize_state(temporary);
+    let settings = guc::serialize_state(temporary, told.settings);
     let changed = libraries != told.libraries || settings != told.settings;
     let new_queue = link.responses.get().is_none();
     if new_queue {

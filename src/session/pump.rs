@@ -260,6 +260,10 @@ fn outcome_of(job: &Job, link: LinkRef, summary: &Summary) -> Outcome {
             internal_query: copy(Text::InternalQuery),
             internal_position: summary.internal_position,
         });
+        // Handlers take for granted that every error has a message.
+        fields.message = fields
+            .message
+            .or(Some(Str::from_static(c"missing error text")));
         // Here the job's SQL is not what the client sent, so its cursor position is an internal one.
         if summary.position > 0 && fields.internal_query.is_none() {
             fields.internal_query = Some(job.sql);

@@ -45,7 +45,7 @@ pub fn adopt(request: &Request<'_>) {
     settings.restored.reset();
     STATE.settings.set(Some(Settings {
         read_only: request.read_only,
-        restored_state: guc::serialize_state(settings.restored),
+        restored_state: guc::serialize_state(settings.restored, &[]),
         variables: guc::count_variables(),
         ..settings
     }));

@@ -42,7 +42,7 @@ pub fn may_stay(request: &Request<'_>) -> bool {
         .context
         .create(c"pg_background settings after the job");
     let libraries = guc::serialize_libraries(context);
-    let touched = guc::serialize_state(context) != settings.restored_state;
+    let touched = guc::serialize_state(context, settings.restored_state) != settings.restored_state;
     let stays = guc::has_only_known_libraries(libraries, settings.libraries)
         && !guc::has_grown(settings.variables, touched);
     context.delete();

@@ -1,0 +1,101 @@
+#!/usr/bin/env bash
+# Idle workers give way: nobody is refused a slot, or a place of its role, that only idle workers hold; and never more than
+# a quarter of max_worker_processes are idle.
+. "$(dirname "$0")/../lib.sh"
+suite_begin
+
+# crowd SESSIONS PLACES JOBS SQL [psql arguments]: each session does so many jobs; at most so many sessions at a time have
+# one, because each waits for one of that many locks. Prints how often which SQLSTATE came of it.
+crowd() {
+	local sessions=$1 places=$2 jobs=$3 job=$4 i pids=()
+	shift 4
+	for ((i = 0; i < sessions; i++)); do
+		psql -XAtq "$@" -v place=$((i % places)) >"$WORK/log/crowd-$i.out" 2>&1 <<-SQL &
+			SET my.place = :place;
+			DO \$\$
+			DECLARE r record;
+			BEGIN
+				FOR i IN 1..$jobs LOOP
+					PERFORM pg_advisory_lock(7, current_setting('my.place')::int);
+					BEGIN
+						SELECT coalesce(sqlstate, '00000') AS code, error_message AS message INTO r FROM pg_background_run_v2(\$j\$$job\$j\$);
+					EXCEPTION WHEN OTHERS THEN
+						r := (SQLSTATE, SQLERRM);
+						SELECT SQLSTATE AS code, SQLERRM AS message INTO r;
+					END;
+					PERFORM pg_advisory_unlock(7, current_setting('my.place')::int);
+					RAISE WARNING 'code %', r.code;
+				END LOOP;
+			END \$\$;
+		SQL
+		pids+=($!)
+	done
+	wait "${pids[@]}"
+	cat "$WORK"/log/crowd-*.out | sed -n 's/^WARNING: *//p; /^ERROR/p' | sort | uniq -c | sed 's/^ *//'
+	rm -f "$WORK"/log/crowd-*.out
+}
+
+# --- two slots
+cluster_new two 'max_worker_processes = 2' 'max_parallel_workers = 2' 'max_logical_replication_workers = 0' 'log_min_messages = error'
+sql 'CREATE TABLE t (i int); CREATE ROLE a; CREATE ROLE b; GRANT pgbackground_role TO a, b; GRANT ALL ON t TO a, b'
+t_is 'a tight loop' "$(sql "SELECT count(*) FROM generate_series(1, 300), pg_background_run_v2('INSERT INTO t VALUES (1)') WHERE NOT has_error")" 300
+t_is 'a tight loop of jobs that fail' "$(sql "SELECT count(*) FROM generate_series(1, 60), pg_background_run_v2('SELECT 1/0') WHERE sqlstate = '22012'")" 60
+t_is 'a tight loop under changing roles' "$(sql "
+	DO \$\$ BEGIN FOR i IN 1..30 LOOP
+		SET ROLE a; PERFORM pg_background_run_v2('INSERT INTO t VALUES (2)');
+		SET ROLE b; PERFORM pg_background_run_v2('INSERT INTO t VALUES (2)');
+		RESET ROLE; PERFORM pg_background_run_v2('INSERT INTO t VALUES (2)');
+	END LOOP; END \$\$;
+	SELECT count(*) FROM t WHERE i = 2" 2>&1)" 90
+t_is 'a tight loop without warm workers' "$(sql "SET pg_background.worker_idle_timeout = 0;
+	SELECT count(*) FROM generate_series(1, 60), pg_background_run_v2('INSERT INTO t VALUES (1)') WHERE NOT has_error" 2>&1)" 60
+t_is 'six sessions, one job at a time' "$(crowd 6 1 25 'INSERT INTO t VALUES (3)')" '150 code 00000'
+t_is 'six sessions, two jobs at a time, waiting for slots' "$(PGOPTIONS='-c pg_background.launch_timeout=10s' crowd 6 2 25 'INSERT INTO t VALUES (3)')" '150 code 00000'
+t_no_leaks 'nothing is left'
+cluster_stop two
+
+# --- eight slots
+cluster_new eight 'max_worker_processes = 8' 'max_logical_replication_workers = 0' 'log_min_messages = error' 'pg_background.worker_idle_timeout = 1min'
+sql 'CREATE TABLE t (i int); CREATE ROLE limited LOGIN; GRANT pgbackground_role TO limited; GRANT ALL ON t TO limited'
+(while sleep 0.02; do printf 'SELECT count(*) FROM pg_stat_activity WHERE backend_type = %s AND state = %s;\n' "'pg_background'" "'idle'"; done |
+	psql -XAtq >"$WORK/log/idle.out" 2>&1) &
+sampler=$!
+t_is 'twenty sessions, seven jobs at a time' "$(crowd 20 7 20 'INSERT INTO t VALUES (3)')" '400 code 00000'
+t_is 'twenty sessions, all at a time, waiting for slots' "$(PGOPTIONS='-c pg_background.launch_timeout=20s' crowd 20 20 20 'INSERT INTO t VALUES (4)')" '400 code 00000'
+t_is 'every row is there' "$(sql 'SELECT count(*) FROM t')" 800
+t_no_leaks 'nothing is left'
+
+# --- the cap
+for i in 1 2 3 4 5 6; do session_open "cap$i"; done
+most=0
+for round in 1 2 3 4; do
+	for i in 1 2 3 4 5 6; do session_send "cap$i" "SELECT pg_background_run_v2('SELECT $round') \\g /dev/null"; done
+	for i in 1 2 3 4 5 6; do session_sync "cap$i"; done
+	sleep 0.3
+	idle=$(sql "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'pg_background'")
+	[ "$idle" -le "$most" ] || most=$idle
+done
+t_ok "with eight slots two workers may be idle, $most are" test "$most" -ge 1 -a "$most" -le 2
+session_do cap1 "SET max_parallel_workers_per_gather = 6; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;
+	SET max_parallel_workers = 8; CREATE TABLE big AS SELECT generate_series(1, 1000) i; ALTER TABLE big SET (parallel_workers = 6);" >/dev/null
+t_like 'the rest is there for parallel queries' "$(session_do cap1 'EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) SELECT count(*) FROM big;')" 'Workers Launched: 6'
+for i in 1 2 3 4 5 6; do session_close "cap$i"; done
+t_no_leaks 'nothing is left'
+
+# --- max_workers_per_role
+t_is 'an ordinary role cannot raise its limit' "$(PGUSER=limited sql_code 'SET pg_background.max_workers_per_role = 100' "LOAD 'pg_background'" 'SET pg_background.max_workers_per_role = 100')" 42501
+# What each job sees: how many processes its role has, itself included.
+count="INSERT INTO t SELECT 1000 * %s + count(*) FROM pg_stat_activity WHERE backend_type = 'pg_background' AND usename = 'limited'"
+for limit in 1 3; do
+	sql "ALTER ROLE limited SET pg_background.max_workers_per_role = $limit"
+	# shellcheck disable=SC2059 # count is the format
+	t_is "two sessions race for the last place of $limit" "$(crowd 2 $((limit < 2 ? 1 : 2)) 40 "$(printf "$count" $limit)" -U limited)" '80 code 00000'
+	# shellcheck disable=SC2059
+	t_is "ten sessions, $limit jobs at a time: nobody is refused" "$(crowd 10 $limit 12 "$(printf "$count" $limit)" -U limited)" '120 code 00000'
+	# shellcheck disable=SC2059
+	t_like "ten sessions, all at a time: the limit is kept" "$(crowd 10 10 12 "$(printf "$count" $limit)" -U limited | tr '\n' ' ')" '^[0-9]+ code 00000 ([0-9]+ code 53400 )?$'
+	t_ok "never more than $limit at once" test "$(sql "SELECT max(i % 1000) FROM t WHERE i / 1000 = $limit")" -le $limit
+done
+t_no_leaks 'nothing is left'
+kill "$sampler" 2>/dev/null
+t_done
