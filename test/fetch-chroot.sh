@@ -58,9 +58,9 @@ mount_system() {
 }
 
 make_root() {
-	local site packages="postgresql-$MAJOR postgresql-server-dev-$MAJOR libclang-dev"
+	local site packages="postgresql-$MAJOR postgresql-server-dev-$MAJOR"
 	site=$(mirror) || return
-	debootstrap --variant=minbase --include=ca-certificates,gcc,gdb,libc6-dev,make "$SUITE" "$PGBG_CHROOT" "$site" || return
+	debootstrap --variant=minbase --include=ca-certificates,gcc,libc6-dev,make "$SUITE" "$PGBG_CHROOT" "$site" || return
 	say "deb $site experimental main" >"$PGBG_CHROOT/etc/apt/sources.list.d/experimental.list"
 	printf 'Package: %s\nPin: release a=experimental\nPin-Priority: 500\n' "$EXPERIMENTAL" >"$PGBG_CHROOT/etc/apt/preferences.d/experimental"
 	# A mirror may be the archive as it was some weeks ago.
@@ -83,34 +83,35 @@ bind() { mkdir -p "$PGBG_CHROOT$1" && mount --bind "${2:-$1}" "$PGBG_CHROOT$1"; 
 inside() {
 	local cargo_home=${CARGO_HOME:-$HOME/.cargo} sysroot path=$ROOT_PATH temporary=${TMPDIR:-/tmp} status
 	mkdir -p "$cargo_home/registry" "$PGBG_SRC/target" "$PGBG_CHROOT-target"
-	mount_system && bind "$temporary" && bind "$PGBG_SRC" && bind "$PGBG_SRC/target" "$PGBG_CHROOT-target" &&
+	mount_system && bind "$temporary" && bind "$PGBG_SRC" && mount -o remount,bind,ro "$PGBG_CHROOT$PGBG_SRC" &&
+		bind "$PGBG_SRC/target" "$PGBG_CHROOT-target" &&
 		bind "$cargo_home/registry" || die "cannot mount below $PGBG_CHROOT"
 	if sysroot=$(toolchain); then
 		bind "$sysroot" || die "cannot mount $sysroot"
 		path=$sysroot/bin:$path
 	fi
-	chroot "$PGBG_CHROOT" /usr/bin/env -C "$PGBG_SRC" -u PGBG_INSIDE -u PGBG_CHROOT -u RUSTUP_HOME -u RUSTUP_TOOLCHAIN CARGO=cargo \
+	chroot "$PGBG_CHROOT" /usr/bin/env -C "$PGBG_SRC" -u PGBG_INSIDE -u PGBG_CHROOT -u LIBCLANG_PATH CARGO=cargo \
 		CARGO_HOME="$cargo_home" CARGO_NET_OFFLINE=true PG_CONFIG="/usr/lib/postgresql/$MAJOR/bin/pg_config" PGBG_USER=postgres \
 		PATH="$path" "$@"
 	status=$?
 	exit "$status"
 }
 
+# Who uses it has a shared lock, who makes it an exclusive one.
 final=$PGBG_CHROOT
+is_fresh() { [ -n "$(find "$final" -maxdepth 0 -mtime -7 2>/dev/null)" ]; }
 trap : INT TERM HUP
-if [ -z "$(find "$final" -maxdepth 0 -mtime -7 2>/dev/null)" ]; then
-	exec {lock}>"$final.lock"
-	flock "$lock"
-fi
-if [ -z "$(find "$final" -maxdepth 0 -mtime -7 2>/dev/null)" ]; then
+exec {lock}>"$final.lock"
+is_fresh || flock "$lock"
+if ! is_fresh; then
 	PGBG_CHROOT=$final.new
-	rm -rf --one-file-system "$PGBG_CHROOT" "$final"
+	rm -rf --one-file-system "$PGBG_CHROOT" "$final" "$final-target"
 	make_root >"$final.log" 2>&1 || { tail -n 30 "$final.log"; die "cannot make $final; all it said: $final.log"; }
 	# It counts from now on, not from when its first file was packed.
 	touch "$PGBG_CHROOT"
 	umount -R "$PGBG_CHROOT/proc" "$PGBG_CHROOT/dev"
-	mv -T "$PGBG_CHROOT" "$final"
+	mv -T "$PGBG_CHROOT" "$final" || exit 1
 	PGBG_CHROOT=$final
 fi
-[ -z "${lock:-}" ] || exec {lock}>&-
+flock -s "$lock"
 [ $# -eq 0 ] || inside "$@"

@@ -107,6 +107,15 @@ as_server() {
 	fi
 }
 
+# Where what was fetched from elsewhere stays for the next run. Root's home would not do: the server runs as somebody else.
+cache_dir() {
+	local dir=${PGBG_CACHE:-}
+	if [ -z "$dir" ]; then
+		if [ "$(id -u)" -eq 0 ]; then dir=/var/cache/pg_background-test; else dir=${XDG_CACHE_HOME:-$HOME/.cache}/pg_background-test; fi
+	fi
+	mkdir -p "$dir" && say "$dir"
+}
+
 # ---------------------------------------------------------------------------------------------------------------------
 # Private copies of the installation
 
@@ -312,7 +321,6 @@ session_open() {
 	shift
 	rm -f "$fifo"
 	mkfifo "$fifo"
-	: >"$WORK/log/session-$name.out"
 	exec {fd}<>"$fifo"
 	: >"$WORK/log/session-$name.out"
 	# Closing our end in the child lets psql see the end of its input.
@@ -354,7 +362,8 @@ session_backend() { sed -n 's/^backend //p' "$WORK/log/session-$1.out" | head -n
 session_close() {
 	local name=$1 fd=${SESSION_FD[$1]:-}
 	[ -n "$fd" ] || return 0
-	[ "${2:-}" != kill ] || kill -KILL "${SESSION_PSQL[$name]}" 2>/dev/null
+	# Closing our end would not do: whatever was started since then has inherited it.
+	if [ "${2:-}" = kill ]; then kill -KILL "${SESSION_PSQL[$name]}" 2>/dev/null; else session_send "$name" '\q'; fi
 	exec {fd}>&-
 	wait "${SESSION_PSQL[$name]}" 2>/dev/null
 	unset "SESSION_FD[$name]" "SESSION_PSQL[$name]"

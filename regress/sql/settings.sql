@@ -32,13 +32,18 @@ SET pg_background.max_workers_per_role = -1;
 SET pg_background.max_queue_size = '257MB';
 SET pg_background.max_queue_size = 1;
 SET pg_background.launch_timeout = -1;
--- refused: a name that is none, 42602 or 42704 from 15 on
+-- refused: a name that is none, from 15 on
 \set VERBOSITY default
 DO $$
+DECLARE
+    refused bool := false;
 BEGIN
-    EXECUTE 'SET pg_background.no_such_setting = 1';
-EXCEPTION WHEN invalid_name OR undefined_object THEN
-    RAISE NOTICE 'refused';
+    BEGIN
+        EXECUTE 'SET pg_background.no_such_setting = 1';
+    EXCEPTION WHEN invalid_name OR undefined_object THEN
+        refused := true;
+    END;
+    RAISE NOTICE 'as expected: %', refused = (current_setting('server_version_num')::int4 >= 150000);
 END
 $$;
 -- the ends of the ranges are not refused

@@ -37,7 +37,11 @@ impl WaitEvent {
         let mut id = sys::PG_WAIT_EXTENSION;
         // Names are a bounded resource of the whole server: where they are used up, waits go without one.
         // SAFETY: the name is static and short; registering the same name twice gives the same number.
-        let _ = catch(|| id = unsafe { sys::pgbg_wait_event(self.name.as_ptr(), self.number) });
+        let named = catch(|| id = unsafe { sys::pgbg_wait_event(self.name.as_ptr(), self.number) });
+        if named.is_err() {
+            // SAFETY: the error was raised with the lock on the names held; we hold no other.
+            unsafe { sys::LWLockReleaseAll() };
+        }
         self.id.store(id, Ordering::Relaxed);
         id
     }
@@ -48,6 +52,12 @@ impl WaitEvent {
         unsafe { sys::my_wait_event_info.write_volatile(self.id()) };
         fence(Ordering::SeqCst);
     }
+}
+
+/// Shows that the process waits for nothing, after `advertise`.
+pub fn conceal_wait() {
+    // SAFETY: points to this process's own word.
+    unsafe { sys::my_wait_event_info.write_volatile(0) };
 }
 
 /// Clears this process's latch. What is looked at afterwards cannot have been signalled in vain.

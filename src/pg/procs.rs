@@ -26,6 +26,12 @@ fn state(proc: *const sys::PGPROC) -> Option<(c_int, u32)> {
     (pid != 0).then_some((pid, event))
 }
 
+/// As whom a process is connected.
+fn connected_as(proc: *const sys::PGPROC) -> sys::Oid {
+    // SAFETY: an element of the array; a word that its process writes once, when it connects.
+    unsafe { (&raw const (*proc).roleId).read_volatile() }
+}
+
 /// How many processes wait for the given event now.
 pub fn count_waiting(event: u32) -> usize {
     let mut count = 0;
@@ -35,12 +41,19 @@ pub fn count_waiting(event: u32) -> usize {
     count
 }
 
-/// Sends a signal to each background worker of the given type that waits for the given event; how many there were.
-pub fn signal_waiting_workers(kind: &CStr, event: u32, signal: c_int) -> usize {
+/// Sends a signal to each background worker of the given type that waits for the given event, connected as one role or as
+/// any; how many there were.
+pub fn signal_waiting_workers(
+    kind: &CStr,
+    event: u32,
+    role: Option<sys::Oid>,
+    signal: c_int,
+) -> usize {
     let mut count = 0;
     for_each(|proc| {
         if let Some((pid, waits_for)) = state(proc)
             && waits_for == event
+            && role.is_none_or(|role| role == connected_as(proc))
             && is_worker(pid, kind)
         {
             // SAFETY: the server has just confirmed that a worker of ours has that process id; it is not used again
@@ -55,10 +68,8 @@ pub fn signal_waiting_workers(kind: &CStr, event: u32, signal: c_int) -> usize {
 pub fn count_workers_of(kind: &CStr, role: sys::Oid) -> usize {
     let mut count = 0;
     for_each(|proc| {
-        // SAFETY: an element of the array; a word that its process writes once, when it connects.
-        let connected_as = unsafe { (&raw const (*proc).roleId).read_volatile() };
         if let Some((pid, _)) = state(proc)
-            && connected_as == role
+            && connected_as(proc) == role
         {
             count += usize::from(is_worker(pid, kind));
         }

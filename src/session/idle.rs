@@ -7,6 +7,7 @@ use crate::channel::{self, settings};
 use crate::pg::bgworker::Status;
 use crate::pg::identity::Identity;
 use crate::pg::procs;
+use crate::pg_sys::Oid;
 use core::ffi::c_int;
 
 /// A worker's job went well: keeps it, if it stays and may be used again.
@@ -81,10 +82,11 @@ pub fn dismiss_all() -> bool {
     any
 }
 
-/// Asks idle workers of all sessions to leave. Returns whether anyone was asked.
-pub fn evict() -> bool {
+/// Asks idle workers of all sessions to leave, of one role or of all. Returns whether anyone was asked.
+pub fn evict(role: Option<Oid>) -> bool {
     let own = dismiss_all();
-    let others = procs::signal_waiting_workers(channel::KIND, channel::IDLE.id(), libc::SIGUSR2);
+    let others =
+        procs::signal_waiting_workers(channel::KIND, channel::IDLE.id(), role, libc::SIGUSR2);
     own || others > 0
 }
 

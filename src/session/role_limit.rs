@@ -52,7 +52,7 @@ fn check(role: Oid, limit: c_int) {
         return;
     }
     let deadline = Deadline::after(COURTESY);
-    while (idle::evict() || link::anyone_leaving()) && !deadline.passed(now()) {
+    while (idle::evict(Some(role)) || link::anyone_leaving()) && !deadline.passed(now()) {
         latch::reset();
         if !is_full() {
             return;

@@ -134,7 +134,7 @@ fn register(channel: Channel, handle_context: Context) -> Handle {
     let mut asked = false;
     loop {
         latch::reset();
-        asked |= idle::evict();
+        asked |= idle::evict(None);
         if let Some(handle) = Handle::register(&registration, handle_context) {
             return handle;
         }

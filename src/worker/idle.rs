@@ -7,7 +7,7 @@ use crate::channel::settings::WORKER_IDLE_TIMEOUT;
 use crate::channel::wire::request::Request;
 use crate::channel::{self, IDLE};
 use crate::pg::latch;
-use crate::pg::shm_mq::Received;
+use crate::pg::shm_mq::{Handle, Received};
 use crate::pg::timestamp::{Deadline, now};
 use crate::pg::{activity, discard, guc, process, procs};
 use core::sync::atomic::Ordering;
@@ -31,6 +31,7 @@ pub fn may_stay(request: &Request<'_>) -> bool {
         || STATE.jobs.get() >= JOB_LIMIT
         || STATE.timed_out.load(Ordering::Relaxed)
         || STATE.busy.get()
+        || STATE.unsent.get().is_some()
         || channel::HAS_LAUNCHED.load(Ordering::Relaxed)
         || process::was_asked_to_leave()
         || discard::has_temp_namespace()
@@ -58,6 +59,12 @@ pub fn next_job(channel: Channel) -> bool {
         return false;
     };
     IDLE.advertise();
+    let is_claimed = wait_for_job(channel, requests);
+    latch::conceal_wait();
+    is_claimed
+}
+
+fn wait_for_job(channel: Channel, requests: Handle) -> bool {
     let limit = (procs::max_worker_processes() / 4).max(1);
     if procs::count_waiting(IDLE.id()) > limit && leave(channel) {
         return false;

@@ -12,12 +12,13 @@ use crate::channel::wire::report::{Report as WireReport, decimal};
 use crate::channel::wire::response::{self, Kind};
 use crate::channel::wire::text::clip;
 use crate::pg::error::{Report, code, interrupts_can_be_processed, sqlstate};
-use crate::pg::memory::Context;
+use crate::pg::memory::{Context, free};
 use crate::pg::shm_mq::Sent;
 use crate::pg::text::Str;
 use crate::pg::{encoding, identity, libpq, process, timestamp, xact};
 use crate::pg_sys as sys;
 use core::ffi::{c_char, c_int, c_void};
+use core::ptr::NonNull;
 use core::sync::atomic::Ordering;
 
 /// Takes hold of both queues and of the process's messages. The exit callback is registered here, before the process
@@ -150,14 +151,22 @@ fn send_notice(body: &[u8]) {
     if STATE.discard.get() || STATE.unsent.get().is_some() {
         return;
     }
-    match responses.send([&header, body], true, true) {
+    // Copied first: once a part is in the queue, nothing may fail before the rest is safe.
+    let rest = Context::top().copy_bytes(body);
+    match responses.send([&header, rest], true, true) {
         Sent::Done => STATE.messages.set(STATE.messages.get() + 1),
         Sent::WouldBlock => {
-            let rest = Context::top().copy_bytes(body);
             STATE.unsent.set(Some((header, rest)));
+            return;
         }
         Sent::Detached => STATE.discard.set(true),
     }
+    free_body(rest);
+}
+
+fn free_body(body: &'static [u8]) {
+    // SAFETY: `send_notice` has copied it, and nobody uses it any more.
+    unsafe { free(NonNull::from(body).cast::<u8>()) };
 }
 
 /// Sends the rest of a notice that had found no room. Nothing else may go into the queue before.
@@ -166,6 +175,7 @@ pub fn send_unsent() {
         && !STATE.discard.get()
     {
         send_whole([&header, body], true);
+        free_body(body);
     }
 }
 

