@@ -2,6 +2,7 @@
 #
 #   make installcheck   the SQL and isolation tests against a running server that has the extension installed
 #   make check          every test, on throwaway servers of its own; touches no installation
+#   make check-all      the same for each major of PostgreSQL, which it fetches; MAJORS="14 18" restricts it
 #   make demo           what the extension does, on a throwaway server
 #
 # CARGO, CARGO_FLAGS (say --offline) and CARGO_FEATURES (test-hooks, for the fault suite) reach cargo.
@@ -13,12 +14,14 @@ CARGO_FEATURES ?=
 
 PGBG_SRC := $(patsubst %/,%,$(dir $(abspath $(firstword $(MAKEFILE_LIST)))))
 
-ifeq ($(filter-out check demo,$(or $(MAKECMDGOALS),all)),)
+ifeq ($(filter-out check check-all demo,$(or $(MAKECMDGOALS),all)),)
 
-# These two look for PostgreSQL themselves (make demo even installs it), and PGXS has a target check of its own.
-.PHONY: check demo
+# These look for PostgreSQL themselves (make demo even installs it), and PGXS has a target check of its own.
+.PHONY: check check-all demo
 check:
 	@exec env PG_CONFIG='$(PG_CONFIG)' CARGO='$(CARGO)' '$(PGBG_SRC)/test/check.sh'
+check-all:
+	@exec env CARGO='$(CARGO)' '$(PGBG_SRC)/test/check-all.sh' $(MAJORS)
 demo:
 	@exec env PG_CONFIG='$(PG_CONFIG)' CARGO='$(CARGO)' '$(PGBG_SRC)/test/demo.sh'
 

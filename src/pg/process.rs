@@ -35,7 +35,7 @@ pub fn is_exiting() -> bool {
 /// proc_exit.
 pub fn exit(status: c_int) -> ! {
     // SAFETY: callable anywhere but in a critical section; the frames below have nothing to drop.
-    unsafe { sys::proc_exit(status) }
+    unsafe { sys::pgbg_proc_exit(status) }
 }
 
 /// Sends this process a signal. Safe in signal handlers.

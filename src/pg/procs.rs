@@ -51,14 +51,18 @@ pub fn signal_waiting_workers(
 ) -> usize {
     let mut count = 0;
     for_each(|proc| {
-        if let Some((pid, waits_for)) = state(proc)
-            && waits_for == event
-            && role.is_none_or(|role| role == connected_as(proc))
-            && is_worker(pid, kind)
-        {
-            // SAFETY: the server has just confirmed that a worker of ours has that process id; it is not used again
-            // within the time that this takes.
-            count += usize::from(unsafe { libc::kill(pid, signal) } == 0);
+        let is_meant = |pid, waits_for| {
+            waits_for == event
+                && role.is_none_or(|role| role == connected_as(proc))
+                && is_worker(pid, kind)
+        };
+        match state(proc) {
+            // SAFETY: the server has just confirmed that a worker of ours has that process id; it is not used again within
+            // the time that this takes.
+            Some((pid, waits_for)) if is_meant(pid, waits_for) => unsafe {
+                count += usize::from(libc::kill(pid, signal) == 0);
+            },
+            _ => {}
         }
     });
     count
@@ -68,11 +72,8 @@ pub fn signal_waiting_workers(
 pub fn count_workers_of(kind: &CStr, role: sys::Oid) -> usize {
     let mut count = 0;
     for_each(|proc| {
-        if let Some((pid, _)) = state(proc)
-            && connected_as(proc) == role
-        {
-            count += usize::from(is_worker(pid, kind));
-        }
+        let is_ours = |(pid, _)| connected_as(proc) == role && is_worker(pid, kind);
+        count += usize::from(state(proc).is_some_and(is_ours));
     });
     count
 }

@@ -77,6 +77,11 @@ impl<'a> MinimalTuple<'a> {
         heap
     }
 
+    /// Where it is.
+    pub fn as_nonnull(self) -> NonNull<sys::MinimalTupleData> {
+        self.data
+    }
+
     /// For C.
     pub fn as_ptr(self) -> sys::MinimalTuple {
         self.data.as_ptr()

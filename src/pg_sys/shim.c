@@ -40,6 +40,42 @@ pgbg_command_tag(char *buffer, const QueryCompletion *completion)
 #endif
 }
 
+/* 16 keeps them in a hash table and hands out a sorted copy. */
+int
+pgbg_count_guc_variables(void)
+{
+#if PG_VERSION_NUM >= 160000
+	int			count;
+
+	pfree(get_guc_variables(&count));
+	return count;
+#else
+	return GetNumConfigOptions();
+#endif
+}
+
+/* 19 wants a last step after the attributes of a descriptor were set. */
+void
+pgbg_finalize_tupdesc(TupleDesc tupdesc)
+{
+#if PG_VERSION_NUM >= 190000
+	TupleDescFinalize(tupdesc);
+#else
+	(void) tupdesc;
+#endif
+}
+
+/* 18 lets the caller reserve bytes before the tuple. */
+MinimalTuple
+pgbg_form_minimal_tuple(TupleDesc tupdesc, Datum *values, bool *isnull)
+{
+#if PG_VERSION_NUM >= 180000
+	return heap_form_minimal_tuple(tupdesc, values, isnull, 0);
+#else
+	return heap_form_minimal_tuple(tupdesc, values, isnull);
+#endif
+}
+
 void
 pgbg_hold_interrupts(void)
 {
@@ -85,31 +121,6 @@ pgbg_mark_guc_prefix_reserved(const char *prefix)
 #endif
 }
 
-/* 16 keeps them in a hash table and hands out a sorted copy. */
-int
-pgbg_count_guc_variables(void)
-{
-#if PG_VERSION_NUM >= 160000
-	int			count;
-
-	pfree(get_guc_variables(&count));
-	return count;
-#else
-	return GetNumConfigOptions();
-#endif
-}
-
-/* 19 wants a last step after the attributes of a descriptor were set. */
-void
-pgbg_finalize_tupdesc(TupleDesc tupdesc)
-{
-#if PG_VERSION_NUM >= 190000
-	TupleDescFinalize(tupdesc);
-#else
-	(void) tupdesc;
-#endif
-}
-
 /* 18 dropped PortalRun's run_once. */
 bool
 pgbg_portal_run(Portal portal, bool is_top_level, DestReceiver *dest, DestReceiver *altdest, QueryCompletion *completion)
@@ -127,6 +138,13 @@ pgbg_pqsignal(int signo, pqsigfunc handler)
 	pqsignal(signo, handler);
 }
 
+/* 18 moved the attribute to where bindgen does not see that the function never returns; so for ReThrowError. */
+void
+pgbg_proc_exit(int status)
+{
+	proc_exit(status);
+}
+
 /* 15 returns how long statistics may wait; the caller has its own clock. */
 void
 pgbg_report_statistics(bool force)
@@ -138,6 +156,12 @@ void
 pgbg_resume_interrupts(void)
 {
 	RESUME_INTERRUPTS();
+}
+
+void
+pgbg_rethrow_error(ErrorData *error)
+{
+	ReThrowError(error);
 }
 
 /* 16 made it a macro over a function that takes the length. */
@@ -183,16 +207,16 @@ pgbg_tupdesc_attr(TupleDesc tupdesc, int i)
 	return TupleDescAttr(tupdesc, i);
 }
 
-char *
-pgbg_vardata_any(const struct varlena *value)
-{
-	return VARDATA_ANY(value);
-}
-
 bool
 pgbg_varatt_is_external(const struct varlena *value)
 {
 	return VARATT_IS_EXTERNAL(value);
+}
+
+char *
+pgbg_vardata_any(const struct varlena *value)
+{
+	return VARDATA_ANY(value);
 }
 
 size_t
@@ -211,16 +235,5 @@ pgbg_wait_event(const char *name, uint32 number)
 #else
 	(void) name;
 	return PG_WAIT_EXTENSION | number;
-#endif
-}
-
-/* 18 lets the caller reserve bytes before the tuple. */
-MinimalTuple
-pgbg_form_minimal_tuple(TupleDesc tupdesc, Datum *values, bool *isnull)
-{
-#if PG_VERSION_NUM >= 180000
-	return heap_form_minimal_tuple(tupdesc, values, isnull, 0);
-#else
-	return heap_form_minimal_tuple(tupdesc, values, isnull);
 #endif
 }

@@ -14,6 +14,7 @@ unsafe extern "C-unwind" {
     pub fn pgbg_check_for_interrupts();
     pub fn pgbg_command_tag(buffer: *mut c_char, completion: *const QueryCompletion) -> c_int;
     pub fn pgbg_count_guc_variables() -> c_int;
+    pub fn pgbg_finalize_tupdesc(tupdesc: TupleDesc);
     pub fn pgbg_form_minimal_tuple(
         tupdesc: TupleDesc,
         values: *mut Datum,
@@ -24,7 +25,6 @@ unsafe extern "C-unwind" {
     pub fn pgbg_log_duration(sql: *const c_char, was_logged: bool);
     pub fn pgbg_log_statement(sql: *const c_char);
     pub fn pgbg_mark_guc_prefix_reserved(prefix: *const c_char);
-    pub fn pgbg_finalize_tupdesc(tupdesc: TupleDesc);
     pub fn pgbg_portal_run(
         portal: Portal,
         is_top_level: bool,
@@ -33,8 +33,10 @@ unsafe extern "C-unwind" {
         completion: *mut QueryCompletion,
     ) -> bool;
     pub fn pgbg_pqsignal(signo: c_int, handler: pqsigfunc);
+    pub fn pgbg_proc_exit(status: c_int) -> !;
     pub fn pgbg_report_statistics(force: bool);
     pub fn pgbg_resume_interrupts();
+    pub fn pgbg_rethrow_error(error: *mut super::ErrorData) -> !;
     pub fn pgbg_set_ps_display(activity: *const c_char);
     pub fn pgbg_shm_mq_sendv(
         mqh: *mut shm_mq_handle,
@@ -48,14 +50,8 @@ unsafe extern "C-unwind" {
         argument: *mut c_void,
     ) -> bool;
     pub fn pgbg_tupdesc_attr(tupdesc: TupleDesc, i: c_int) -> Form_pg_attribute;
-    pub fn pgbg_vardata_any(value: *const varlena) -> *mut c_char;
     pub fn pgbg_varatt_is_external(value: *const varlena) -> bool;
+    pub fn pgbg_vardata_any(value: *const varlena) -> *mut c_char;
     pub fn pgbg_varsize_any_exhdr(value: *const varlena) -> usize;
     pub fn pgbg_wait_event(name: *const c_char, number: u32) -> u32;
-}
-
-// The server's own functions that never return. bindgen sees that in some majors only: 18 moved the attribute.
-unsafe extern "C-unwind" {
-    pub fn ReThrowError(error: *mut super::ErrorData) -> !;
-    pub fn proc_exit(code: c_int) -> !;
 }

@@ -99,9 +99,8 @@ fn create_channel(identity: &Identity, response_size: usize) -> Channel {
     if let Some(channel) = Channel::create(&peer, response_size) {
         return channel;
     }
-    if idle::dismiss_all()
-        && let Some(channel) = Channel::create(&peer, response_size)
-    {
+    let second_try = idle::dismiss_all().then(|| Channel::create(&peer, response_size));
+    if let Some(Some(channel)) = second_try {
         return channel;
     }
     Report::error(code::INSUFFICIENT_RESOURCES)

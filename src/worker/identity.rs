@@ -18,10 +18,10 @@ pub fn connect(channel: Channel) {
 pub fn adopt(request: &Request<'_>) {
     let known = STATE.settings.get();
     let news = !request.guc_state.is_empty();
-    if let (Some(settings), false) = (known, news)
-        && !STATE.settings_touched.get()
-        && settings.read_only == request.read_only
-    {
+    let as_restored = |settings: Settings| {
+        !STATE.settings_touched.get() && settings.read_only == request.read_only
+    };
+    if !news && known.is_some_and(as_restored) {
         return;
     }
     let settings = match known {

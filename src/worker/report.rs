@@ -171,10 +171,10 @@ fn free_body(body: &'static [u8]) {
 
 /// Sends the rest of a notice that had found no room. Nothing else may go into the queue before.
 pub fn send_unsent() {
-    if let Some((header, body)) = STATE.unsent.take()
-        && !STATE.discard.get()
-    {
-        send_whole([&header, body], true);
+    if let Some((header, body)) = STATE.unsent.take() {
+        if !STATE.discard.get() {
+            send_whole([&header, body], true);
+        }
         free_body(body);
     }
 }
@@ -274,9 +274,8 @@ pub fn publish_success(channel: Channel, stays: bool) {
     STATE.summary.set(Some(summary));
     STATE.forget_job();
     if stays {
-        if channel.is_let_go()
-            && let Some(responses) = STATE.responses.take()
-        {
+        let let_go = channel.is_let_go().then(|| STATE.responses.take());
+        if let Some(Some(responses)) = let_go {
             responses.detach();
             channel.set_released();
         }
@@ -299,10 +298,10 @@ pub fn publish_failure(channel: Channel) {
 
 /// Sends the error whose texts the record had to cut. The job is over: waiting for the reader holds nothing but a process.
 pub fn send_whole_error() {
-    if let Some(body) = STATE.whole_error.take()
-        && !STATE.busy.get()
-        && STATE.unsent.get().is_none()
-    {
+    let Some(body) = STATE.whole_error.take() else {
+        return;
+    };
+    if !STATE.busy.get() && STATE.unsent.get().is_none() {
         send(
             [
                 &response::header(Kind::Error, STATE.encoding.get() as u8, 0),

@@ -165,9 +165,9 @@ impl RowSender {
         } else {
             self.add(tuple);
         }
-        if should_free && let Some(place) = NonNull::new(tuple.as_ptr()) {
+        if should_free {
             // SAFETY: ExecFetchSlotMinimalTuple said that it is ours.
-            unsafe { free(place) };
+            unsafe { free(tuple.as_nonnull()) };
         }
     }
 
@@ -331,9 +331,10 @@ unsafe extern "C-unwind" fn receive_slot(
     slot: *mut sys::TupleTableSlot,
     receiver: *mut sys::DestReceiver,
 ) -> bool {
-    if !STATE.discard.get()
-        && let Some(sender) = NonNull::new(receiver.cast())
-    {
+    if STATE.discard.get() {
+        return true;
+    }
+    if let Some(sender) = NonNull::new(receiver.cast()) {
         // SAFETY: the executor passes a live slot.
         RowSender(sender).row(unsafe { Slot::from_ptr(slot) });
     }
