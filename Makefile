@@ -4,6 +4,8 @@
 #   make check          every test, on throwaway servers of its own; touches no installation
 #   make check-all      the same for each major of PostgreSQL, which it fetches; MAJORS="14 18" restricts it
 #   make demo           what the extension does, on a throwaway server
+#   make dist           the last commit as pg_background-VERSION.tar.gz and, for PGXN, .zip; with VENDOR=1 the first one
+#                       has the crates inside, so that it builds without a network
 #
 # CARGO, CARGO_FLAGS (say --offline) and CARGO_FEATURES (test-hooks, for the fault suite) reach cargo.
 
@@ -14,14 +16,16 @@ CARGO_FEATURES ?=
 
 PGBG_SRC := $(patsubst %/,%,$(dir $(abspath $(firstword $(MAKEFILE_LIST)))))
 
-ifeq ($(filter-out check check-all demo,$(or $(MAKECMDGOALS),all)),)
+ifeq ($(filter-out check check-all demo dist,$(or $(MAKECMDGOALS),all)),)
 
 # These look for PostgreSQL themselves (make demo even installs it), and PGXS has a target check of its own.
-.PHONY: check check-all demo
+.PHONY: check check-all demo dist
 check:
 	@exec env PG_CONFIG='$(PG_CONFIG)' CARGO='$(CARGO)' '$(PGBG_SRC)/test/check.sh'
 check-all:
 	@exec env CARGO='$(CARGO)' '$(PGBG_SRC)/test/check-all.sh' $(MAJORS)
+dist:
+	@exec env CARGO='$(CARGO)' VENDOR='$(VENDOR)' '$(PGBG_SRC)/test/dist.sh' '$(CURDIR)'
 demo:
 	@exec env PG_CONFIG='$(PG_CONFIG)' CARGO='$(CARGO)' '$(PGBG_SRC)/test/demo.sh'
 

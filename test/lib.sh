@@ -469,6 +469,8 @@ suite_begin() {
 	local features=
 	if [ "$(basename "$(dirname "$0")")" = hooks ]; then features=test-hooks; fi
 	work_begin "$(basename "$0" .sh)"
+	# The copy has a pg_config as well, which will come first in PATH and tells other paths.
+	PG_CONFIG=$(command -v "$PG_CONFIG" || say "$PG_CONFIG")
 	if [ -z "${PGBG_TREE:-}" ]; then
 		pg_config_is_usable || die "$PG_CONFIG does not lead to a PostgreSQL server and its headers: set PG_CONFIG"
 		tree_make "$WORK/tree"

@@ -32,48 +32,86 @@ fn connected_as(proc: *const sys::PGPROC) -> sys::Oid {
     unsafe { (&raw const (*proc).roleId).read_volatile() }
 }
 
-/// How many processes wait for the given event now.
-pub fn count_waiting(event: u32) -> usize {
-    let mut count = 0;
-    for_each(|proc| {
-        count += usize::from(state(proc).is_some_and(|(_, waits_for)| waits_for == event))
-    });
-    count
+/// Background workers of one type that wait for one event, connected as one role or as any. An unused PGPROC may still
+/// show its last process; so each is confirmed.
+#[derive(Clone, Copy)]
+pub struct Waiting {
+    pub kind: &'static CStr,
+    pub event: u32,
+    pub role: Option<sys::Oid>,
 }
 
-/// Sends a signal to each background worker of the given type that waits for the given event, connected as one role or as
-/// any; how many there were.
-pub fn signal_waiting_workers(
-    kind: &CStr,
-    event: u32,
-    role: Option<sys::Oid>,
-    signal: c_int,
-) -> usize {
-    let mut count = 0;
-    for_each(|proc| {
-        let is_meant = |pid, waits_for| {
-            waits_for == event
-                && role.is_none_or(|role| role == connected_as(proc))
-                && is_worker(pid, kind)
-        };
-        match state(proc) {
-            // SAFETY: the server has just confirmed that a worker of ours has that process id; it is not used again within
-            // the time that this takes.
-            Some((pid, waits_for)) if is_meant(pid, waits_for) => unsafe {
-                count += usize::from(libc::kill(pid, signal) == 0);
-            },
-            _ => {}
-        }
-    });
-    count
+impl Waiting {
+    fn pid_of(&self, proc: *const sys::PGPROC) -> Option<c_int> {
+        let (pid, event) = state(proc)?;
+        let is_meant = event == self.event
+            && self.role.is_none_or(|role| role == connected_as(proc))
+            && is_worker(pid, self.kind);
+        is_meant.then_some(pid)
+    }
+
+    /// How many there are, and how many of them come before this process in the array.
+    pub fn count_and_rank(&self) -> (usize, usize) {
+        // SAFETY: this process's own element of the array.
+        let us = unsafe { sys::MyProc }.cast_const();
+        let (mut count, mut rank) = (0, 0);
+        for_each(|proc| {
+            if self.pid_of(proc).is_some() {
+                count += 1;
+                rank += usize::from(proc < us);
+            }
+        });
+        (count, rank)
+    }
+
+    /// Sends a signal to each but the first `spared`; how many that were.
+    pub fn signal(&self, spared: usize, signal: c_int) -> usize {
+        let (mut seen, mut sent) = (0, 0);
+        for_each(|proc| {
+            let Some(pid) = self.pid_of(proc) else { return };
+            seen += 1;
+            if seen > spared {
+                // SAFETY: the server has just confirmed that a worker of ours has that process id; it is not used again
+                // within the time that this takes.
+                sent += usize::from(unsafe { libc::kill(pid, signal) } == 0);
+            }
+        });
+        sent
+    }
+}
+
+/// How many background workers have something to do: all but those of the given type that wait for the given event, have
+/// resigned, or are not connected yet.
+pub fn count_busy(kind: &CStr, idle: u32) -> usize {
+    count(|proc, pid, event| {
+        // SAFETY: looks the process id up among the server's worker slots.
+        let is_worker_at_all = !unsafe { sys::GetBackgroundWorkerTypeByPid(pid) }.is_null();
+        let has_nothing_to_do = event == idle || connected_as(proc) == 0;
+        is_worker_at_all && !(has_nothing_to_do && is_worker(pid, kind))
+    })
+}
+
+/// The same for those of one type that are connected as one role.
+pub fn count_busy_of(kind: &CStr, idle: u32, role: sys::Oid) -> usize {
+    count(|proc, pid, event| event != idle && connected_as(proc) == role && is_worker(pid, kind))
+}
+
+/// This process counts as nobody's from here on: it is on its way out, however long that takes.
+pub fn resign() {
+    // SAFETY: a word of this process's own PGPROC, which others only read; a role that is not there is what processes have
+    // before they are connected.
+    unsafe { (&raw mut (*sys::MyProc).roleId).write_volatile(0) };
 }
 
 /// How many background workers of the given type are connected as the given role.
 pub fn count_workers_of(kind: &CStr, role: sys::Oid) -> usize {
+    count(|proc, pid, _| connected_as(proc) == role && is_worker(pid, kind))
+}
+
+fn count(fits: impl Fn(*const sys::PGPROC, c_int, u32) -> bool) -> usize {
     let mut count = 0;
     for_each(|proc| {
-        let is_ours = |(pid, _)| connected_as(proc) == role && is_worker(pid, kind);
-        count += usize::from(state(proc).is_some_and(is_ours));
+        count += usize::from(state(proc).is_some_and(|(pid, event)| fits(proc, pid, event)));
     });
     count
 }

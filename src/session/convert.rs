@@ -39,12 +39,14 @@ pub struct Plan {
     context: Context,
 }
 
-/// Whether the declared columns are just those that come, so that nothing needs looking up.
+/// Whether every value can be passed on as it comes, so that nothing needs looking up: the types are those declared, and
+/// so are the typmods where any is declared.
 pub fn is_exact(columns: Columns<'_>, declared: Descriptor) -> bool {
     columns.0.len() == declared.len()
         && columns.0.iter().enumerate().all(|(i, column)| {
             let wanted = declared.column(i);
-            wanted.type_oid == column.type_oid && wanted.typmod == column.typmod
+            wanted.type_oid == column.type_oid
+                && (wanted.typmod == column.typmod || wanted.typmod < 0)
         })
 }
 

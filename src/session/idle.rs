@@ -6,7 +6,7 @@ use crate::channel::segment::Availability;
 use crate::channel::{self, settings};
 use crate::pg::bgworker::Status;
 use crate::pg::identity::Identity;
-use crate::pg::procs;
+use crate::pg::procs::{self, Waiting};
 use crate::pg_sys::Oid;
 use core::ffi::c_int;
 
@@ -85,9 +85,22 @@ pub fn dismiss_all() -> bool {
 /// Asks idle workers of all sessions to leave, of one role or of all. Returns whether anyone was asked.
 pub fn evict(role: Option<Oid>) -> bool {
     let own = dismiss_all();
-    let others =
-        procs::signal_waiting_workers(channel::KIND, channel::IDLE.id(), role, libc::SIGUSR2);
-    own || others > 0
+    let others = Waiting {
+        kind: channel::KIND,
+        event: channel::IDLE.id(),
+        role,
+    };
+    own || others.signal(0, libc::SIGUSR2) > 0
+}
+
+/// Whether a slot is about to become free: some worker is idle, on its way out, or not to be seen yet or any more.
+pub fn slot_is_coming() -> bool {
+    procs::count_busy(channel::KIND, channel::IDLE.id()) < procs::max_worker_processes()
+}
+
+/// The same for a place of a role, of which there are `limit`.
+pub fn place_is_coming(role: Oid, limit: usize) -> bool {
+    procs::count_busy_of(channel::KIND, channel::IDLE.id(), role) < limit
 }
 
 /// What to do with an idle worker.

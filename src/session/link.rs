@@ -108,9 +108,3 @@ pub fn reap() {
         }
     }
 }
-
-/// Whether a worker of this session is on its way out, so that waiting a moment may free a slot.
-pub fn anyone_leaving() -> bool {
-    reap();
-    STATE.leaving.get().is_some()
-}

@@ -3,7 +3,7 @@
 //! What counts are processes, idle ones included; but idle ones are asked to leave before anyone is refused. A worker that
 //! is claimed warm adds no process, so it needs no lock.
 
-use super::{idle, link};
+use super::idle;
 use crate::channel;
 use crate::channel::settings::MAX_WORKERS_PER_ROLE;
 use crate::pg::error::{Report, catch, code};
@@ -46,17 +46,12 @@ pub fn is_exceeded(role: Oid) -> bool {
 }
 
 fn check(role: Oid, limit: c_int) {
-    let is_full =
-        || procs::count_workers_of(channel::KIND, role) >= usize::try_from(limit).unwrap_or(0);
-    if !is_full() {
-        return;
-    }
+    let limit = usize::try_from(limit).unwrap_or(0);
+    let is_full = || procs::count_workers_of(channel::KIND, role) >= limit;
     let deadline = Deadline::after(COURTESY);
-    while (idle::evict(Some(role)) || link::anyone_leaving()) && !deadline.passed(now()) {
+    while is_full() && idle::place_is_coming(role, limit) && !deadline.passed(now()) {
         latch::reset();
-        if !is_full() {
-            return;
-        }
+        idle::evict(Some(role));
         latch::wait(Some(RETRY), &WAIT_FOR_IDLE);
     }
     if is_full() {

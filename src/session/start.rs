@@ -1,7 +1,7 @@
 //! Starting a worker process: segment, queues, registration, attachment. An error or interrupt at any step leaves nothing
 //! behind.
 
-use super::link::{self, Link, LinkRef, Told};
+use super::link::{Link, LinkRef, Told};
 use super::{context, deadlock, idle, pump, wait};
 use crate::channel::segment::{Channel, Peer};
 use crate::channel::{self, settings};
@@ -24,7 +24,7 @@ static WAIT_FOR_SLOT: WaitEvent = WaitEvent::new(c"PgBackgroundSlot");
 /// How often to look for a slot, in milliseconds: nothing tells when another session's worker has left.
 const SLOT_RETRY: c_long = 10;
 
-/// How long to wait where somebody was asked to leave, in milliseconds.
+/// How long to wait where a slot is about to become free, in milliseconds.
 const COURTESY: i64 = 1000;
 
 /// What a starting worker has so far; an error takes it back.
@@ -130,17 +130,15 @@ fn register(channel: Channel, handle_context: Context) -> Handle {
     }
     let deadline = Deadline::after(i64::from(settings::LAUNCH_TIMEOUT.get()));
     let courtesy = Deadline::after(COURTESY);
-    let mut asked = false;
     loop {
         latch::reset();
-        asked |= idle::evict(None);
+        idle::evict(None);
         if let Some(handle) = Handle::register(&registration, handle_context) {
             return handle;
         }
         pump::pump_all();
         let time = now();
-        let may_wait =
-            !deadline.passed(time) || ((asked || link::anyone_leaving()) && !courtesy.passed(time));
+        let may_wait = !deadline.passed(time) || (idle::slot_is_coming() && !courtesy.passed(time));
         if !may_wait {
             Report::error(code::INSUFFICIENT_RESOURCES)
                 .message(format_args!("could not register a background worker"))

@@ -7,6 +7,7 @@ use crate::channel::settings::WORKER_IDLE_TIMEOUT;
 use crate::channel::wire::request::Request;
 use crate::channel::{self, IDLE};
 use crate::pg::latch;
+use crate::pg::procs::Waiting;
 use crate::pg::shm_mq::{Handle, Received};
 use crate::pg::timestamp::{Deadline, now};
 use crate::pg::{activity, discard, guc, process, procs};
@@ -60,13 +61,16 @@ pub fn next_job(channel: Channel) -> bool {
     };
     IDLE.advertise();
     let is_claimed = wait_for_job(channel, requests);
-    latch::conceal_wait();
+    if is_claimed {
+        latch::conceal_wait();
+    } else {
+        procs::resign();
+    }
     is_claimed
 }
 
 fn wait_for_job(channel: Channel, requests: Handle) -> bool {
-    let limit = (procs::max_worker_processes() / 4).max(1);
-    if procs::count_waiting(IDLE.id()) > limit && leave(channel) {
+    if is_one_too_many() && leave(channel) {
         return false;
     }
     let mut deadline = STATE.idle_deadline.get();
@@ -96,6 +100,22 @@ fn wait_for_job(channel: Channel, requests: Handle) -> bool {
         }
         latch::wait_only(deadline.earlier(statistics).left(time), &IDLE);
     }
+}
+
+/// At most a quarter of max_worker_processes may be idle. The first in PostgreSQL's process array stay, so that of many
+/// that become idle at the same time not all leave; a newcomer among the first sends the others away.
+fn is_one_too_many() -> bool {
+    let limit = (procs::max_worker_processes() / 4).max(1);
+    let idle = Waiting {
+        kind: channel::KIND,
+        event: IDLE.id(),
+        role: None,
+    };
+    let (count, rank) = idle.count_and_rank();
+    if count > limit && rank < limit {
+        idle.signal(limit, libc::SIGUSR2);
+    }
+    rank >= limit
 }
 
 /// Leaves, unless the launcher was faster and has claimed the worker.

@@ -5,6 +5,7 @@
 //! fills the outcome record before anything else is done with it.
 
 use super::state::STATE;
+use crate::channel::IDLE;
 use crate::channel::outcome::{Ending, Summary, Text};
 use crate::channel::progress::MESSAGE_LIMIT;
 use crate::channel::segment::{Availability, Channel};
@@ -15,7 +16,7 @@ use crate::pg::error::{Report, code, interrupts_can_be_processed, sqlstate};
 use crate::pg::memory::{Context, free};
 use crate::pg::shm_mq::Sent;
 use crate::pg::text::Str;
-use crate::pg::{encoding, identity, libpq, process, timestamp, xact};
+use crate::pg::{encoding, identity, libpq, process, procs, timestamp, xact};
 use crate::pg_sys as sys;
 use core::ffi::{c_char, c_int, c_void};
 use core::ptr::NonNull;
@@ -280,6 +281,9 @@ pub fn publish_success(channel: Channel, stays: bool) {
             channel.set_released();
         }
         channel.set_availability(Availability::Idle);
+        IDLE.advertise();
+    } else {
+        procs::resign();
     }
     publish(channel, &summary);
 }
@@ -289,6 +293,7 @@ pub fn publish_failure(channel: Channel) {
     if STATE.committed.get() {
         publish_success(channel, false);
     } else {
+        procs::resign();
         publish(
             channel,
             &summary(Ending::Failed, STATE.whole_error.get().is_some()),
