@@ -56,6 +56,8 @@ EXTRA_CLEAN = '$(PGBG_TARGET)' '$(PGBG_CHECK_DIR)'
 
 # The library is cargo's, so there is no bitcode to install.
 override with_llvm = no
+# Of what PGXS makes of the caller's CFLAGS the shim wants nothing.
+PGBG_CFLAGS := $(CFLAGS)
 include $(PGXS)
 
 .PHONY: pgbg-install pgbg-uninstall pgbg-check-dirs pgbg-force
@@ -64,7 +66,7 @@ all: $(PGBG_LIB)
 
 # A file target, and not a call of cargo each time, so that `sudo make install` needs no cargo.
 $(PGBG_LIB): $(PGBG_SOURCES) $(PGBG_STAMP)
-	PG_CONFIG='$(PG_CONFIG)' CARGO_TARGET_DIR='$(PGBG_TARGET)' $(CARGO) build --release --lib --locked \
+	PG_CONFIG='$(PG_CONFIG)' CFLAGS='$(PGBG_CFLAGS)' CARGO_TARGET_DIR='$(PGBG_TARGET)' $(CARGO) build --release --lib --locked \
 		--manifest-path '$(PGBG_SRC)/Cargo.toml' $(addprefix --features=,$(CARGO_FEATURES)) $(CARGO_FLAGS)
 	@touch '$@'
 

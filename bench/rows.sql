@@ -25,8 +25,9 @@ SELECT format('CREATE TABLE wide WITH (parallel_workers = 2) AS SELECT %s FROM g
 		(SELECT string_agg(format('i AS c%s', n), ', ' ORDER BY n) FROM generate_series(1, 1600) n))
 \gexec
 
--- A job's query and the columns that a caller has to declare.
-CREATE TABLE shape (n serial, name text PRIMARY KEY, query text, columns text);
+-- A job's query, the columns that a caller has to declare, and what local and Gather run: in one server they would pass
+-- pointers to toasted values around and fetch none, so there they are made to.
+CREATE TABLE shape (n serial, name text PRIMARY KEY, query text, columns text, here text);
 INSERT INTO shape (name, query) VALUES
 	('1M x 1 int', 'SELECT * FROM bench.ints'),
 	('1M x 5 columns', 'SELECT * FROM bench.cols5'),
@@ -35,6 +36,8 @@ INSERT INTO shape (name, query) VALUES
 	('1k x 1 MB', 'SELECT repeat(md5(i::text), 32768) AS t FROM bench.mb'),
 	('100k x toasted 3 kB', 'SELECT * FROM bench.toasted'),
 	('10 x 1600 columns', 'SELECT * FROM bench.wide');
+UPDATE shape SET here = query;
+UPDATE shape SET here = 'SELECT i, t || '''' AS t FROM bench.toasted' WHERE name LIKE '%toasted%';
 DO $$
 DECLARE
 	s shape;
@@ -52,7 +55,7 @@ $$;
 VACUUM (ANALYZE, FREEZE);
 CHECKPOINT;
 
--- How a query's rows get here. %1$L is the query, %2$s the columns, %3$s the query as it is.
+-- How a query's rows get here. %1$L is the query, %2$s the columns, %3$s what runs here.
 CREATE TABLE variant (n serial, name text PRIMARY KEY, statement text, settings jsonb DEFAULT '{}');
 INSERT INTO variant (name, statement, settings) VALUES
 	('local', 'WITH m AS MATERIALIZED (%3$s) SELECT count(*) FROM m',
@@ -93,7 +96,7 @@ BEGIN
 	SELECT * INTO v FROM variant WHERE name = 'gather';
 	FOR s IN SELECT * FROM shape ORDER BY n LOOP
 		CALL apply(v.settings);
-		EXECUTE 'EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) ' || format(v.statement, s.query, s.columns, s.query) INTO plan;
+		EXECUTE 'EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) ' || format(v.statement, s.query, s.columns, s.here) INTO plan;
 		gather := jsonb_path_query_first(plan, '$.**{0 to last} ? (@."Node Type" == "Gather")');
 		IF gather IS NULL OR (gather->>'Workers Launched')::int <> 1
 			OR (gather->>'Actual Rows')::float8 <> (gather->'Plans'->0->>'Actual Rows')::float8 * (gather->'Plans'->0->>'Actual Loops')::int
@@ -122,7 +125,7 @@ BEGIN
 		FOR v IN SELECT * FROM variant WHERE name = ANY (variants) ORDER BY n * (1 - round % 2 * 2) LOOP
 			CALL apply(v.settings);
 			start := clock_timestamp();
-			EXECUTE format(v.statement, s.query, s.columns, s.query) INTO rows;
+			EXECUTE format(v.statement, s.query, s.columns, s.here) INTO rows;
 			took := clock_timestamp() - start;
 			IF rows IS DISTINCT FROM wanted THEN
 				RAISE '% of % brought % rows of %', v.name, s.name, rows, wanted;

@@ -16,6 +16,7 @@ pub use armed::{corrupt, point};
 mod armed {
     use crate::channel::segment::{Channel, Header};
     use crate::pg::call::{Call, datum};
+    use crate::pg::dsm::Segment;
     use crate::pg::error::{Report, catch, code, sqlstate, with_interrupts_held};
     use crate::pg::latch::{self, WaitEvent};
     use crate::pg::memory::Context;
@@ -27,6 +28,7 @@ mod armed {
     use core::hint::black_box;
     use core::mem::offset_of;
     use core::ops::Range;
+    use core::ptr::NonNull;
 
     /// Shown while a process is kept at a point.
     static WAIT_AT_POINT: WaitEvent = WaitEvent::new(c"PgBackgroundTestPoint");
@@ -39,6 +41,14 @@ mod armed {
         seed: Cell<u64>,
         /// What the next message is replaced with.
         next_message: Cell<Option<&'static [u8]>>,
+        /// Segments taken from the cluster, the last one first.
+        taken: Cell<Option<NonNull<Taken>>>,
+    }
+
+    /// A segment that nobody needs.
+    struct Taken {
+        segment: Segment,
+        next: Option<NonNull<Taken>>,
     }
 
     // SAFETY: a backend has one thread, and no signal handler touches this.
@@ -48,6 +58,7 @@ mod armed {
         skipped: Cell::new(0),
         seed: Cell::new(0),
         next_message: Cell::new(None),
+        taken: Cell::new(None),
     };
 
     // -----------------------------------------------------------------------------------------------------------------
@@ -331,6 +342,39 @@ mod armed {
             };
             scribble(channel, region_start.saturating_add(offset)..end, bytes);
             datum::bool(true).unwrap_or(0)
+        }
+
+        /// `pgbg_test_take_segments(limit)`: takes dynamic shared memory segments until none is left in the cluster, or the
+        /// limit is reached; how many.
+        fn pgbg_test_take_segments(call) {
+            let limit = call.required(call.int32(0), "limit");
+            let mut count = 0;
+            while count < limit
+                && let Some(segment) = Segment::create(1024)
+            {
+                let next = STATE.taken.get();
+                STATE.taken.set(Some(Context::top().alloc_for(Taken { segment, next })));
+                count += 1;
+            }
+            datum::int32(count).unwrap_or(0)
+        }
+
+        /// `pgbg_test_give_segments(limit)`: gives as many of them back.
+        fn pgbg_test_give_segments(call) {
+            let limit = call.required(call.int32(0), "limit");
+            let mut count = 0;
+            while count < limit
+                && let Some(place) = STATE.taken.get()
+            {
+                // SAFETY: allocated above, and nobody else has it.
+                let taken = unsafe { place.as_ref() };
+                taken.segment.detach();
+                STATE.taken.set(taken.next);
+                // SAFETY: out of the list.
+                unsafe { crate::pg::memory::free(place) };
+                count += 1;
+            }
+            datum::int32(count).unwrap_or(0)
         }
 
         /// `pgbg_test_corrupt(seed)`: harms each message that this worker sends from here on.

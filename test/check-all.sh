@@ -12,10 +12,12 @@
 MAJORS=(19 14 15 18 17 16)
 : "${PGBG_JOBS:=$(nproc 2>/dev/null || say 2)}" "${PGBG_MAJOR_TIMEOUT:=1800}"
 
-# The SQL is tested on all; what concerns processes on the oldest, on the newest and on 15. Unit tests know no server.
+# The SQL is tested on all; what concerns processes on the oldest, on the newest and on 15. Unit tests know no server, so
+# they run once.
 suites() {
 	case $1 in
-		14 | 15 | 19) say "${PGBG_ONLY:-regress isolation fault hooks}" ;;
+		15) say "${PGBG_ONLY:-unit regress isolation fault hooks}" ;;
+		14 | 19) say "${PGBG_ONLY:-regress isolation fault hooks}" ;;
 		*) say "${PGBG_ONLY:-regress isolation}" ;;
 	esac
 }
@@ -58,7 +60,15 @@ report() {
 		grep -vE '^   [0-9]+ passed, 0 failed$|^make: ' "$log" | head -n 200
 	fi
 	PASSED=$((PASSED + ok)) FAILED=$((FAILED + bad))
-	printf 'PostgreSQL %-7s %4d passed, %d failed   (%s; %s s)\n' "${version:-$major}" "$ok" "$bad" "$(suites "$major")" "${seconds:--}"
+	printf 'PostgreSQL %-7s %4d passed, %d failed   %s; %s s\n' "${version:-$major}" "$ok" "$bad" "$(per_suite "$log")" "${seconds:--}"
+}
+
+# per_suite LOG: "regress 31, fault 240", what passed in each.
+per_suite() {
+	awk '
+		/^== / { suite = $2; sub(/\/.*/, "", suite); if (!(suite in passed)) order[++n] = suite; passed[suite] += 0 }
+		/^   [0-9]+ passed, [0-9]+ failed$/ { passed[suite] += $1 }
+		END { for (i = 1; i <= n; i++) if (passed[order[i]]) printf "%s%s %d", (printed++ ? ", " : ""), order[i], passed[order[i]] }' "$1"
 }
 
 # end_jobs: every job is the leader of its process group; each cleans up behind itself.
@@ -67,6 +77,7 @@ end_jobs() {
 	local pid tries
 	[ ${#JOB[@]} -gt 0 ] || return 0
 	for pid in "${!JOB[@]}"; do kill -TERM -- "-$pid" 2>/dev/null; done
+	# shellcheck disable=SC2034
 	for tries in {1..150}; do
 		kill -0 "${!JOB[@]}" 2>/dev/null || break
 		sleep 0.2

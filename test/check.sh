@@ -27,7 +27,7 @@ unit() {
 	count "$ok" "$bad" 'unit tests'
 }
 
-# regression NAME PROGRAM FOLDER SUFFIX: pg_regress or pg_isolation_regress on a server of its own.
+# regression NAME PROGRAM FOLDER SUFFIX [CONF-LINE...]: pg_regress or pg_isolation_regress on a server of its own.
 regression() {
 	local name=$1 program=$2 out=$WORK/$1 tests=() file ok bad status
 	for file in "$PGBG_SRC/regress/$3"/*."$4"; do
@@ -41,7 +41,7 @@ regression() {
 		count 0 1 "$name"
 		return
 	fi
-	cluster_init "$name" "max_worker_processes = 64" || { count 0 1 "$name"; return; }
+	cluster_init "$name" "max_worker_processes = 64" "${@:5}" || { count 0 1 "$name"; return; }
 	cluster_start "$name" || { count 0 1 "$name"; return; }
 	mkdir -p "$out"
 	run timeout --foreground "$((PGBG_TEST_TIMEOUT * 3))" "$program" --inputdir="$PGBG_SRC/regress" --outputdir="$out" \
@@ -106,12 +106,20 @@ say "$("$PG_CONFIG" --version), $("$PG_CONFIG" --bindir)"
 say '== build'
 tree_make "$WORK/tree"
 if run tree_install "$WORK/tree" >"$WORK/log/build.txt" 2>&1; then
+	before=$FAILED
+	t_is 'the build has no warnings' "$(grep -A 6 '^warning' "$WORK/log/build.txt" | head -n 30)" ''
+	[ "$FAILED" -eq "$before" ] || BROKEN+=('warnings of the build')
 	tree_use "$WORK/tree"
 	PGBG_TEMPLATE=$WORK/template
 	cluster_template "$PGBG_TEMPLATE"
 	pgxs=$(dirname "$(dirname "$("$PG_CONFIG" --pgxs)")")
-	! wants regress || regression regress "$pgxs/test/regress/pg_regress" sql sql
-	! wants isolation || regression isolation "$pgxs/test/isolation/pg_isolation_regress" specs spec
+	# Each twice: with warm workers, and with a new process for each job.
+	for kind in '' -cold; do
+		conf=()
+		[ -z "$kind" ] || conf=('pg_background.worker_idle_timeout = 0')
+		! wants regress || regression "regress$kind" "$pgxs/test/regress/pg_regress" sql sql "${conf[@]}"
+		! wants isolation || regression "isolation$kind" "$pgxs/test/isolation/pg_isolation_regress" specs spec "${conf[@]}"
+	done
 	! wants fault || scripts fault ''
 	! wants hooks || scripts hooks test-hooks
 	before=$FAILED

@@ -99,9 +99,26 @@ SELECT string_agg(md5(external) || md5(big), '' ORDER BY id) = :'before' AS same
 DROP VIEW toasted;
 DROP TABLE regress_pgbg_toast;
 
+-- arrays as PL/pgSQL keeps them, in pieces
+CREATE FUNCTION regress_pgbg_pieces(n int4) RETURNS int4[] LANGUAGE plpgsql AS $$
+DECLARE
+    a int4[] := '{}';
+BEGIN
+    FOR i IN 1 .. n LOOP a[i] := i; END LOOP;
+    RETURN a;
+END
+$$;
+SELECT cardinality(a), b, cardinality(c), d FROM pg_background_run_query_v2('SELECT regress_pgbg_pieces(1000), ROW(regress_pgbg_pieces(3)), regress_pgbg_pieces(10000), regress_pgbg_pieces(2)')
+    AS (a int4[], b text, c int4[], d text);
+DROP FUNCTION regress_pgbg_pieces(int4);
+
 --
 -- reading
 --
+-- two at a time, each larger than its queue: while one is read the other is kept
+SELECT pid, cookie FROM pg_background_launch_v2('SELECT i, repeat(''a'', 50) FROM generate_series(1, 20000) i', 65536) \gset a_
+SELECT pid, cookie FROM pg_background_launch_v2('SELECT i, repeat(''b'', 50) FROM generate_series(20000, 1, -1) i', 65536) \gset b_
+SELECT count(*), sum(i), min(a), max(b) FROM pg_background_result_v2(:a_pid, :a_cookie) AS a(i int4, a text) JOIN pg_background_result_v2(:b_pid, :b_cookie) AS b(i int4, b text) USING (i);
 -- in another transaction than that of the launch, which rolled back
 BEGIN;
 SELECT pid, cookie FROM pg_background_launch_v2('SELECT generate_series(1, 10000)') \gset a_

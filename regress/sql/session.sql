@@ -57,7 +57,7 @@ SET default_text_search_config = 'pg_catalog.simple';
 SET bytea_output = 'escape';
 SELECT j.name, h.setting AS here, j.setting AS there
 FROM pg_background_run_query_v2('SELECT name, setting FROM pg_settings') AS j(name text, setting text) FULL JOIN pg_settings h USING (name)
-WHERE h.setting IS DISTINCT FROM j.setting AND name NOT IN ('client_encoding');
+WHERE h.setting IS DISTINCT FROM j.setting AND name NOT IN ('client_encoding') AND name NOT LIKE 'tcp\_%';
 RESET ALL;
 -- settings of pg_background's own
 SET pg_background.max_workers = 3;

@@ -106,7 +106,10 @@ SELECT sqlstate FROM pg_background_run_v2('CALL regress_pgbg_batches(5); SELECT 
 SELECT sqlstate FROM pg_background_run_v2('SELECT 1; CALL regress_pgbg_batches(5)');
 SELECT sqlstate FROM pg_background_run_v2('SELECT 1; DO ''BEGIN COMMIT; END''');
 DROP PROCEDURE regress_pgbg_batches;
--- CREATE DATABASE and such
+-- and what refuses to be in a transaction at all
+SELECT * FROM pg_background_run_query_v2('CREATE DATABASE regress_pgbg_made TEMPLATE template0') AS (tag text);
+SELECT * FROM pg_background_run_query_v2('DROP DATABASE regress_pgbg_made') AS (tag text);
+SELECT sqlstate FROM pg_background_run_v2('SELECT 1; CREATE DATABASE regress_pgbg_made TEMPLATE template0');
 SELECT * FROM pg_background_run_query_v2('ALTER SYSTEM RESET work_mem') AS (tag text);
 SELECT sqlstate FROM pg_background_run_v2('SELECT 1; ALTER SYSTEM RESET work_mem');
 

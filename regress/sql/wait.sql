@@ -123,6 +123,8 @@ SELECT pid, cookie FROM pg_background_submit_v2('SELECT 2 FROM generate_series(1
 SELECT label, state, consumed, row_count
 FROM pg_background_drain_v2(ARRAY[ROW(:a_pid, :a_cookie), ROW(:b_pid, :b_cookie), ROW(:a_pid, :a_cookie)]::pg_background_handle[]);
 SELECT count(*) FROM pg_background_list;
+-- outside FROM: the type of its rows is known
+SELECT (pg_background_drain_v2(ARRAY[pg_background_launch_v2('SELECT 1')])).state;
 -- nothing to wait for
 SELECT count(*) FROM pg_background_drain_v2(ARRAY[]::pg_background_handle[]);
 SELECT count(*) FROM pg_background_drain_v2(NULL);

@@ -5,7 +5,7 @@
 
 use super::job::{Column, Columns, Job, JobRef, Outcome, State};
 use super::link::LinkRef;
-use super::spool::Spool;
+use super::spool::{self, Spool};
 use super::{STATE, idle, link, registry};
 use crate::channel::outcome::{Ending, Summary, Text};
 use crate::channel::wire::Malformed;
@@ -30,6 +30,7 @@ const TURN: usize = 256;
 pub fn pump_all() {
     registry::running().for_each(pump);
     idle::release_gone();
+    spool::end_parked();
     link::reap();
 }
 

@@ -3,6 +3,7 @@
 
 use super::STATE;
 use crate::pg::error::{catch, code};
+use crate::pg::guc;
 use crate::pg::memory::Context;
 use crate::pg::tuple::{MinimalTuple, Slot, no_columns};
 use crate::pg::tuplestore::Tuplestore;
@@ -51,7 +52,11 @@ impl Spool {
 }
 
 fn end_or_park(store: Tuplestore) {
-    if let Err(error) = catch(|| store.end()) {
+    // Closing writes the page that is left, and must not fail for a limit that the session set meanwhile.
+    let limit = guc::lift_temp_file_limit();
+    let ended = catch(|| store.end());
+    guc::restore_temp_file_limit(limit);
+    if let Err(error) = ended {
         park(store);
         if error.code() == code::QUERY_CANCELED {
             error.rethrow();
@@ -70,7 +75,7 @@ fn park(store: Tuplestore) {
 }
 
 /// Tries each parked store once more.
-fn end_parked() {
+pub fn end_parked() {
     let mut next = STATE.parked.take();
     while let Some(place) = next {
         // SAFETY: parked stores are in contexts of their own, which only this function deletes.

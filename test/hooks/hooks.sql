@@ -18,3 +18,7 @@ CREATE FUNCTION pgbg_test_send(message bytea) RETURNS void
     AS '$libdir/pg_background' LANGUAGE C STRICT;
 CREATE FUNCTION pgbg_test_scribble_idle(region text, start int4, bytes bytea) RETURNS bool
     AS '$libdir/pg_background' LANGUAGE C STRICT;
+CREATE FUNCTION pgbg_test_take_segments("limit" int4) RETURNS int4
+    AS '$libdir/pg_background' LANGUAGE C STRICT;
+CREATE FUNCTION pgbg_test_give_segments("limit" int4) RETURNS int4
+    AS '$libdir/pg_background' LANGUAGE C STRICT;

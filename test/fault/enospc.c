@@ -1,0 +1,52 @@
+/*
+ * For LD_PRELOAD: while a file named by PGBG_ENOSPC exists, nothing can be written below pgsql_tmp, as if the disk were
+ * full. test/fault/storage.sh builds and uses it.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+static int
+is_full(int fd)
+{
+	const char *flag = getenv("PGBG_ENOSPC");
+	char		link[64];
+	char		path[1024];
+	ssize_t		length;
+
+	if (flag == NULL || access(flag, F_OK) != 0)
+		return 0;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	length = readlink(link, path, sizeof(path) - 1);
+	if (length < 0)
+		return 0;
+	path[length] = '\0';
+	return strstr(path, "pgsql_tmp") != NULL;
+}
+
+#define WRITER(name, parameters, arguments) \
+ssize_t \
+name parameters \
+{ \
+	static ssize_t (*real) parameters; \
+	if (is_full(fd)) \
+	{ \
+		errno = ENOSPC; \
+		return -1; \
+	} \
+	if (real == NULL) \
+		real = (ssize_t (*) parameters) dlsym(RTLD_NEXT, #name); \
+	return real arguments; \
+}
+
+WRITER(write, (int fd, const void *data, size_t length), (fd, data, length))
+WRITER(pwrite, (int fd, const void *data, size_t length, off_t offset), (fd, data, length, offset))
+WRITER(pwrite64, (int fd, const void *data, size_t length, off64_t offset), (fd, data, length, offset))
+WRITER(pwritev, (int fd, const struct iovec *iov, int count, off_t offset), (fd, iov, count, offset))
+WRITER(pwritev64, (int fd, const struct iovec *iov, int count, off64_t offset), (fd, iov, count, offset))

@@ -1,0 +1,137 @@
+#!/usr/bin/env bash
+# Rows that nobody reads go to disk: large results, kept across transactions, limits, full disks, other tablespaces.
+. "$(dirname "$0")/../lib.sh"
+suite_begin
+log_allow 'FATAL: +terminating background worker'
+cc -shared -fPIC -O1 -o "$WORK/enospc.so" "$(dirname "$0")/enospc.c" -ldl || die 'cc'
+PGBG_ENOSPC=$WORK/full
+# pg_ctl passes its environment on.
+pg_ctl_preloaded() { as_server env LD_PRELOAD="$WORK/enospc.so" PGBG_ENOSPC="$PGBG_ENOSPC" "$BIN/pg_ctl" "$@"; }
+cluster_init main 'max_connections = 20' "work_mem = '64kB'"
+install -o "$SERVER_USER" -m 644 /dev/null "$(cluster_log main)"
+pg_ctl_preloaded -D "$(cluster_data main)" -l "$(cluster_log main)" -w start >/dev/null || die 'no server'
+cluster_use main
+sql 'CREATE EXTENSION pg_background'
+temporary() { find "$(cluster_data main)/base/pgsql_tmp" "$WORK/space" -path '*pgsql_tmp*' -type f 2>/dev/null | wc -l; }
+bytes() { find "$(cluster_data main)/base/pgsql_tmp" -type f -printf '%s\n' 2>/dev/null | awk '{ n += $1 } END { print n + 0 }'; }
+launch() { say "SELECT pid, cookie FROM pg_background_launch_v2(\$job\$$1\$job\$) \\gset"; }
+wait='SELECT pg_background_wait_v2(:pid, :cookie) \g /dev/null'
+large='SELECT g, repeat(md5(g::text), 30) FROM generate_series(1, 200000) g'
+sum='SELECT count(*), sum(g), sum(length(t)) FROM pg_background_result_v2(:pid, :cookie) AS (g int, t text);'
+answer='200000|20000100000|192000000'
+resident() { awk '/^RssAnon/ { print $2 }' "/proc/$(session_backend "$1")/status"; }
+
+# 192 MB with 64 kB of work_mem: on disk, through commits and rollbacks, and gone afterwards.
+session_open s -v VERBOSITY=sqlstate
+before=$(resident s)
+session_do s "BEGIN; SAVEPOINT s1;
+$(launch "$large")
+$wait
+ROLLBACK TO s1; COMMIT;"
+t_ok "a large result is on disk ($(bytes) bytes)" [ "$(bytes)" -gt 190000000 ]
+after=$(resident s)
+t_ok "and not in memory ($((after - before)) kB more)" [ $((after - before)) -lt 8000 ]
+session_do s 'BEGIN; SELECT 1/0; ROLLBACK; BEGIN; SAVEPOINT x; ROLLBACK TO x; COMMIT;' >/dev/null
+t_is 'it survives transactions that abort' "$(session_do s "$sum" 60)" "$answer"
+t_is 'its files are gone once it was read' "$(temporary)" 0
+session_do s "$(launch "$large")
+$wait"
+t_ok 'again on disk' [ "$(temporary)" -gt 0 ]
+session_do s 'SELECT pg_background_detach_v2(:pid, :cookie);' >/dev/null
+t_is 'gone once it was detached' "$(temporary)" 0
+session_do s "$(launch "$large")
+$wait"
+session_close s
+t_is 'gone with the session' "$(wait_until 'SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = $$client backend$$')$(temporary)" 0
+# Reading it in part, then giving up.
+session_open s -v VERBOSITY=sqlstate
+session_do s "$(launch "$large")
+$wait
+BEGIN; DECLARE c NO SCROLL CURSOR FOR SELECT g FROM pg_background_result_v2(:pid, :cookie) AS (g int, t text);"
+t_is 'a cursor reads a part' "$(session_do s 'FETCH 2 FROM c;' 30)" $'1\n2'
+session_do s 'ROLLBACK; SELECT pg_background_detach_all_v2();' >/dev/null
+t_is 'nothing is left of the rest' "$(temporary)" 0
+
+# temp_file_limit. What is lost are the rows, and their reader is told why, each time.
+session_do s "SET temp_file_limit = '20MB';"
+session_do s "$(launch "$large")
+$wait
+\\echo :SQLSTATE" >/dev/null
+t_is 'temp_file_limit: waiting goes well' "$(session_output s | tail -n 1)" 00000
+t_is 'the job itself has succeeded' "$(session_do s 'SELECT state, sqlstate, row_count FROM pg_background_outcome_v2(:pid, :cookie);')" 'stopped||200000'
+t_is 'the file is gone' "$(temporary)" 0
+t_is 'its rows cannot be had: 53400' "$(session_do s "$sum")" 'ERROR:  53400'
+t_is 'and it can be detached' "$(session_do s 'SELECT pg_background_detach_all_v2();' | sed 's/^[01]$/done/')" 'done'
+session_do s "$(launch "$large")"
+t_is 'temp_file_limit while reading directly' "$(session_do s "$sum")" 'ERROR:  53400'
+t_like 'the job goes on and ends' "$(session_do s "$wait
+SELECT state FROM pg_background_outcome_v2(:pid, :cookie);")" '^stopped$'
+session_do s 'SELECT pg_background_detach_all_v2(); RESET temp_file_limit;' >/dev/null
+t_is 'nothing is left of that' "$(temporary)" 0
+
+# The disk is full: from the start, in the middle, and only when it comes to detaching. Each error is one error, the
+# session goes on, and when there is room again, everything is as before.
+touch "$PGBG_ENOSPC"
+session_do s "$(launch "$large")
+$wait"
+t_is 'disk full: the reader is told (53100)' "$(session_do s "$sum")" 'ERROR:  53100'
+t_is 'disk full: result, directly' "$(session_do s "$(launch "$large")
+$sum")" 'ERROR:  53100'
+t_is 'disk full: detach' "$(session_do s 'SELECT pg_background_detach_all_v2() >= 0;')" t
+t_is 'disk full: a small job is no trouble' "$(session_do s "SELECT n FROM pg_background_run_query_v2('SELECT 1', col_def => 'n int') AS (n int);")" 1
+rm "$PGBG_ENOSPC"
+session_do s "$(launch "$large")"
+# Some of it is on disk; then the disk fills up.
+for ((i = 0; i < 200; i++)); do
+	session_do s 'SELECT pg_background_wait_v2_timeout(:pid, :cookie, 1) \g /dev/null'
+	[ "$(bytes)" -lt 1000000 ] || break
+done
+touch "$PGBG_ENOSPC"
+t_is 'disk full in the middle: waiting goes well' "$(session_do s "$wait
+\\echo :SQLSTATE" 30)" 00000
+t_is 'disk full in the middle: the reader is told' "$(session_do s "$sum")" 'ERROR:  53100'
+rm "$PGBG_ENOSPC"
+# Unwritten pages in the buffer: closing the file has to write them, and fails, again and again.
+session_do s "$(launch 'SELECT g, repeat(md5(g::text), 30) FROM generate_series(1, 500) g')
+$wait"
+touch "$PGBG_ENOSPC"
+for what in 'SELECT pg_background_detach_v2(:pid, :cookie)' 'SELECT pg_background_detach_all_v2()' 'SELECT pg_background_purge_v2()' 'SELECT count(*) FROM pg_background_stats_v2()'; do
+	t_is "disk full, a spool to close: $what goes well" "$(session_do s "$what \\g /dev/null
+\\echo :SQLSTATE")" 00000
+done
+t_is 'disk full, a spool to close: transactions go well' "$(session_do s 'BEGIN; SELECT 1; COMMIT; SELECT completed FROM pg_background_run_v2($$SELECT 1$$);')" $'1\nt'
+rm "$PGBG_ENOSPC"
+session_do s "SELECT sqlstate FROM pg_background_run_v2('SELECT 1');" >/dev/null
+session_do s "$(launch 'SELECT g, repeat(md5(g::text), 30) FROM generate_series(1, 500) g')
+$wait
+SELECT pg_background_detach_all_v2();" >/dev/null
+t_is 'with room again, what could not be closed is' "$(temporary)" 0
+t_is 'the session serves on' "$(session_do s "$(launch "$large")
+$sum" 60)" "$answer"
+# A session that ends with such a spool.
+session_do s "$(launch 'SELECT g, repeat(md5(g::text), 30) FROM generate_series(1, 500) g')
+$wait"
+touch "$PGBG_ENOSPC"
+session_close s
+t_is 'a session may end with a spool that cannot be written' "$(wait_until 'SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = $$client backend$$')$(temporary)" 0
+rm "$PGBG_ENOSPC"
+
+# Other tablespaces, one of them gone later, and a temp_tablespaces that a job sets for itself.
+install -d -o "$SERVER_USER" -m 700 "$WORK/space"
+sql "CREATE TABLESPACE space LOCATION '$WORK/space'"
+session_open s -v VERBOSITY=sqlstate
+session_do s "SET temp_tablespaces = space;
+$(launch "$large")
+$wait" 60
+# What may outlive a transaction is never put into a tablespace that may be dropped.
+t_is 'temp_tablespaces: the spool is not there' "$(find "$WORK/space" -path '*pgsql_tmp*' -type f | wc -l)" 0
+t_is 'temp_tablespaces: read' "$(session_do s "$sum" 60)" "$answer"
+t_is 'temp_tablespaces: nothing is left' "$(temporary)" 0
+sql 'DROP TABLESPACE space'
+t_is 'temp_tablespaces that is gone' "$(session_do s "$(launch "$large")
+$wait
+$sum" 60)" "$answer"
+session_close s
+t_is 'nothing is left on disk' "$(temporary)" 0
+t_no_leaks 'nothing is left'
+t_done
