@@ -349,9 +349,8 @@ mod armed {
         fn pgbg_test_take_segments(call) {
             let limit = call.required(call.int32(0), "limit");
             let mut count = 0;
-            while count < limit
-                && let Some(segment) = Segment::create(1024)
-            {
+            while count < limit {
+                let Some(segment) = Segment::create(1024) else { break };
                 let next = STATE.taken.get();
                 STATE.taken.set(Some(Context::top().alloc_for(Taken { segment, next })));
                 count += 1;
@@ -363,9 +362,8 @@ mod armed {
         fn pgbg_test_give_segments(call) {
             let limit = call.required(call.int32(0), "limit");
             let mut count = 0;
-            while count < limit
-                && let Some(place) = STATE.taken.get()
-            {
+            while count < limit {
+                let Some(place) = STATE.taken.get() else { break };
                 // SAFETY: allocated above, and nobody else has it.
                 let taken = unsafe { place.as_ref() };
                 taken.segment.detach();
