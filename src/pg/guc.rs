@@ -176,7 +176,11 @@ pub fn clear_restoring() {
 /// Lets temporary files grow for a moment; returns the limit that was in force, in kB, for `restore_temp_file_limit`.
 pub fn lift_temp_file_limit() -> c_int {
     // SAFETY: a setting's variable, which only this process reads.
-    unsafe { core::mem::replace(&mut *(&raw mut sys::temp_file_limit), -1) }
+    unsafe {
+        let limit = sys::temp_file_limit;
+        sys::temp_file_limit = -1;
+        limit
+    }
 }
 
 /// Puts back what `lift_temp_file_limit` returned.
