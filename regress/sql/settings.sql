@@ -8,12 +8,11 @@ CREATE ROLE regress_pgbg_user IN ROLE pgbackground_role;
 
 -- all of them, once the library is loaded
 SELECT count(*) >= 0 AS loaded FROM pg_background_list;
-SELECT name, setting, unit, vartype, context, min_val::int8 BETWEEN 0 AND 4096 AS low_minimum, max_val, short_desc IS NOT NULL AS described
+SELECT name, boot_val, unit, vartype, context, min_val::int8 BETWEEN 0 AND 4096 AS low_minimum, max_val, short_desc IS NOT NULL AS described
 FROM pg_settings WHERE name LIKE 'pg_background.%' ORDER BY name;
 -- those of a job are its own
 SHOW pg_background.default_queue_size;
 SHOW pg_background.worker_timeout;
-SHOW pg_background.worker_idle_timeout;
 
 -- refused: out of range, 22023
 \set VERBOSITY sqlstate
