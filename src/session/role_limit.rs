@@ -21,6 +21,9 @@ static WAIT_FOR_IDLE: WaitEvent = WaitEvent::new(c"PgBackgroundSlot");
 const COURTESY: i64 = 1000;
 const RETRY: core::ffi::c_long = 10;
 
+/// So many looks in a row have to find every place taken by a busy worker.
+const LOOKS: u32 = 3;
+
 /// Runs `start`, which starts a worker of the role and waits until it is connected, if the limit allows: 53400.
 pub fn guard(role: Oid, start: impl FnOnce()) {
     let limit = MAX_WORKERS_PER_ROLE.get();
@@ -49,7 +52,14 @@ fn check(role: Oid, limit: c_int) {
     let limit = usize::try_from(limit).unwrap_or(0);
     let is_full = || procs::count_workers_of(channel::KIND, role) >= limit;
     let deadline = Deadline::after(COURTESY);
-    while is_full() && idle::place_is_coming(role, limit) && !deadline.passed(now()) {
+    // A worker that has just been woken shows for a moment neither that it was idle nor that it leaves: look again.
+    let mut looks = 0;
+    while is_full() && looks < LOOKS && !deadline.passed(now()) {
+        looks = if idle::place_is_coming(role, limit) {
+            0
+        } else {
+            looks + 1
+        };
         latch::reset();
         idle::evict(Some(role));
         latch::wait(Some(RETRY), &WAIT_FOR_IDLE);

@@ -24,6 +24,9 @@ static WAIT_FOR_SLOT: WaitEvent = WaitEvent::new(c"PgBackgroundSlot");
 /// How often to look for a slot, in milliseconds: nothing tells when another session's worker has left.
 const SLOT_RETRY: c_long = 10;
 
+/// So many looks in a row have to find every slot taken by a busy worker.
+const LOOKS: u32 = 3;
+
 /// How long to wait where a slot is about to become free, in milliseconds.
 const COURTESY: i64 = 1000;
 
@@ -130,6 +133,7 @@ fn register(channel: Channel, handle_context: Context) -> Handle {
     }
     let deadline = Deadline::after(i64::from(settings::LAUNCH_TIMEOUT.get()));
     let courtesy = Deadline::after(COURTESY);
+    let mut looks = 0;
     loop {
         latch::reset();
         idle::evict(None);
