@@ -142,7 +142,9 @@ fn register(channel: Channel, handle_context: Context) -> Handle {
         }
         pump::pump_all();
         let time = now();
-        let may_wait = !deadline.passed(time) || (idle::slot_is_coming() && !courtesy.passed(time));
+        // A worker that has just been woken shows for a moment neither that it was idle nor that it leaves: look again.
+        looks = if idle::slot_is_coming() { 0 } else { looks + 1 };
+        let may_wait = !deadline.passed(time) || (looks < LOOKS && !courtesy.passed(time));
         if !may_wait {
             Report::error(code::INSUFFICIENT_RESOURCES)
                 .message(format_args!("could not register a background worker"))
