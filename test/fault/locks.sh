@@ -29,10 +29,10 @@ $outcome")" $'00000\ncanceled 57014'
 
 # Somebody else's lock: this one waits as long as it takes.
 session_open other
-session_do other 'BEGIN; UPDATE t SET v = 3 WHERE id = 2; SELECT pg_advisory_xact_lock(7) \g /dev/null'
 session_do s 'BEGIN; UPDATE t SET v = 4 WHERE id = 3;'
 blocked="SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'pg_background' AND wait_event_type = 'Lock'"
 for sql in 'UPDATE t SET v = 5 WHERE id = 2' 'SELECT pg_advisory_xact_lock(7)' 'LOCK TABLE t IN SHARE MODE; SELECT 1'; do
+	session_do other 'BEGIN; UPDATE t SET v = 3 WHERE id = 2; SELECT pg_advisory_xact_lock(7) \g /dev/null'
 	# With a lock of its own, except on the table that the last one locks.
 	[ "${sql%% *}" != LOCK ] || session_do s 'COMMIT; BEGIN;'
 	session_do s "$(launch "$sql")"
@@ -41,11 +41,10 @@ for sql in 'UPDATE t SET v = 5 WHERE id = 2' 'SELECT pg_advisory_xact_lock(7)' '
 	# Ten times deadlock_timeout.
 	sleep 1
 	t_is "$sql: still waits" "$(sql "$blocked")" 1
-	session_do other 'COMMIT; BEGIN; UPDATE t SET v = 3 WHERE id = 2; SELECT pg_advisory_xact_lock(7) \g /dev/null'
+	session_do other 'COMMIT;'
 	session_sync s
 	t_is "$sql: ends when the other commits" "$(session_do s "$outcome")" stopped
 done
-session_do other 'ROLLBACK;'
 session_do s 'COMMIT;'
 
 # A chain that ends elsewhere: the worker waits for a third, the third for a fourth; our own lock has waiters as well.
