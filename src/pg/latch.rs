@@ -1,8 +1,11 @@
 //! storage/latch.h: waiting until somebody wakes this process.
 
 use super::error::{catch, check_for_interrupts};
+use super::timestamp::{Timestamp, now};
 use crate::pg_sys as sys;
+use core::cell::Cell;
 use core::ffi::{CStr, c_int, c_long};
+use core::hint::spin_loop;
 use core::sync::atomic::{AtomicU32, Ordering, fence};
 
 /// A name under which waits show in pg_stat_activity from 17 on; before, they all are `Extension`.
@@ -87,4 +90,127 @@ pub fn wait_only(timeout: Option<c_long>, event: &WaitEvent) {
     }
     // SAFETY: MyLatch is this process's own latch.
     unsafe { sys::WaitLatch(sys::MyLatch, wake, timeout.unwrap_or(-1), event.id()) };
+}
+
+/// Whether somebody has set this process's latch since it was reset.
+fn is_set() -> bool {
+    // SAFETY: MyLatch is this process's own latch; others only ever write this one word, which signal handlers read, too.
+    unsafe { (&raw const (*sys::MyLatch).is_set).read_volatile() != 0 }
+}
+
+/// What a process knows about waiting for something that may be there in a moment. Putting a processor to sleep and
+/// waking it takes longer than a short job, so it pays to look for a moment first, if there is a processor to spare.
+/// Whether there is shows in how it went before.
+pub struct Patience(Backoff);
+
+impl Patience {
+    /// So long it looks, in microseconds: about what sleeping would cost, so that at worst twice that is spent.
+    const MICROSECONDS: Timestamp = 50;
+
+    pub const fn new() -> Self {
+        Self(Backoff::new())
+    }
+
+    /// Looks for a moment whether the latch gets set; `start` is now. False says to sleep.
+    pub fn latch_gets_set(&self, start: Timestamp) -> bool {
+        if !self.0.is_due() {
+            return is_set();
+        }
+        while now().wrapping_sub(start) < Self::MICROSECONDS {
+            for _ in 0..8 {
+                if is_set() {
+                    self.0.succeeded();
+                    return true;
+                }
+                spin_loop();
+            }
+        }
+        self.0.failed();
+        false
+    }
+}
+
+/// Puts off the next attempt after each failure, twice as long as after the one before.
+struct Backoff {
+    /// Chances left to let pass.
+    left: Cell<u32>,
+    /// How many there were at first.
+    pause: Cell<u32>,
+}
+
+impl Backoff {
+    const LONGEST: u32 = 63;
+
+    const fn new() -> Self {
+        Self {
+            left: Cell::new(0),
+            pause: Cell::new(0),
+        }
+    }
+
+    /// Whether to make an attempt now, this being a chance to.
+    fn is_due(&self) -> bool {
+        match self.left.get().checked_sub(1) {
+            Some(left) => {
+                self.left.set(left);
+                false
+            }
+            None => true,
+        }
+    }
+
+    fn succeeded(&self) {
+        self.pause.set(0);
+    }
+
+    fn failed(&self) {
+        let pause = (self.pause.get() * 2 + 1).min(Self::LONGEST);
+        self.pause.set(pause);
+        self.left.set(pause);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Backoff;
+
+    /// How many chances pass until the next attempt.
+    fn pause(backoff: &Backoff) -> u32 {
+        let mut passed = 0;
+        while !backoff.is_due() {
+            passed += 1;
+        }
+        passed
+    }
+
+    #[test]
+    fn every_chance_is_taken_until_one_fails() {
+        let backoff = Backoff::new();
+        for _ in 0..100 {
+            assert!(backoff.is_due());
+            backoff.succeeded();
+        }
+    }
+
+    #[test]
+    fn pauses_double_up_to_a_limit() {
+        let backoff = Backoff::new();
+        for expected in [1, 3, 7, 15, 31, 63, 63, 63] {
+            backoff.failed();
+            assert_eq!(pause(&backoff), expected);
+        }
+    }
+
+    #[test]
+    fn a_success_ends_the_pauses() {
+        let backoff = Backoff::new();
+        for _ in 0..5 {
+            backoff.failed();
+            pause(&backoff);
+        }
+        backoff.succeeded();
+        assert!(backoff.is_due());
+        backoff.failed();
+        assert_eq!(pause(&backoff), 1);
+    }
 }

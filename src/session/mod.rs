@@ -20,6 +20,7 @@ mod start;
 pub mod stats;
 pub mod wait;
 
+use crate::pg::latch::Patience;
 use crate::pg::memory::Context;
 use crate::pg::random::Cookies;
 use core::cell::Cell;
@@ -41,6 +42,8 @@ pub struct State {
     /// Spools that cannot be closed for now.
     parked: Cell<Option<NonNull<spool::Parked>>>,
     cookies: Cookies,
+    /// Of waits for jobs.
+    patience: Patience,
     pub counters: Counters,
 }
 
@@ -54,6 +57,7 @@ pub static STATE: State = State {
     leaving: Cell::new(None),
     parked: Cell::new(None),
     cookies: Cookies::new(),
+    patience: Patience::new(),
     counters: Counters::new(),
 };
 

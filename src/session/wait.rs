@@ -1,9 +1,9 @@
 //! Waiting for outcomes: by latch, interruptibly, while every job's messages are taken in.
 
 use super::job::JobRef;
-use super::{cancel, deadlock, pump};
+use super::{STATE, cancel, deadlock, pump};
 use crate::hooks;
-use crate::pg::error::{Report, code};
+use crate::pg::error::{Report, check_for_interrupts, code};
 use crate::pg::guc;
 use crate::pg::latch::{self, WaitEvent};
 use crate::pg::timestamp::{Deadline, now};
@@ -67,7 +67,11 @@ fn wait_checking(
             check = next_check();
         }
         hooks::point("wait");
-        latch::wait(deadline.earlier(check).left(time), &WAIT_FOR_JOB);
+        if STATE.patience.latch_gets_set(time) {
+            check_for_interrupts();
+        } else {
+            latch::wait(deadline.earlier(check).left(time), &WAIT_FOR_JOB);
+        }
     }
 }
 

@@ -98,7 +98,9 @@ fn wait_for_job(channel: Channel, requests: Handle) -> bool {
             activity::report_statistics(true);
             statistics = Deadline::NEVER;
         }
-        latch::wait_only(deadline.earlier(statistics).left(time), &IDLE);
+        if !STATE.patience.latch_gets_set(time) {
+            latch::wait_only(deadline.earlier(statistics).left(time), &IDLE);
+        }
     }
 }
 

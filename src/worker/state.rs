@@ -2,6 +2,7 @@
 
 use crate::channel::outcome::Summary;
 use crate::channel::segment::Channel;
+use crate::pg::latch::Patience;
 use crate::pg::memory::Context;
 use crate::pg::shm_mq::Handle;
 use crate::pg::timeout::Timeout;
@@ -32,6 +33,8 @@ pub struct State {
     pub jobs: Cell<u32>,
     /// When to leave for want of work.
     pub idle_deadline: Cell<Deadline>,
+    /// Of waits for the next job.
+    pub patience: Patience,
     /// Set by a signal handler: pg_background.worker_timeout is over.
     pub timed_out: AtomicBool,
     /// A message is half sent. While this is set nothing else may go into the queue: it would be read as the rest.
@@ -95,6 +98,7 @@ pub static STATE: State = State {
     timers: Cell::new(None),
     jobs: Cell::new(0),
     idle_deadline: Cell::new(Deadline::NEVER),
+    patience: Patience::new(),
     timed_out: AtomicBool::new(false),
     busy: Cell::new(false),
     discard: Cell::new(false),
