@@ -14,9 +14,14 @@ has_rust() {
 	[ -n "$version" ] && at_least "$version" "$RUST_NEEDED"
 }
 
+# libclang-cpp is another library.
 has_libclang() {
-	local found=(/usr/lib/llvm-*/lib/libclang*.so* /usr/lib/*/libclang*.so* /usr/lib64/libclang*.so* "${LIBCLANG_PATH:-/none}"/libclang*)
-	[ ${#found[@]} -gt 0 ]
+	local dir found
+	for dir in /usr/lib/llvm-*/lib /usr/lib/*-linux-gnu* /usr/lib /usr/lib64 "${LIBCLANG_PATH:-/none}"; do
+		found=("$dir"/libclang.so* "$dir"/libclang-[0-9]*.so*)
+		[ ${#found[@]} -eq 0 ] || return 0
+	done
+	return 1
 }
 
 # candidate PACKAGE: the version that apt would install.

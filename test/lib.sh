@@ -119,8 +119,10 @@ cache_dir() {
 # ---------------------------------------------------------------------------------------------------------------------
 # Private copies of the installation
 
+# Debian has pgxs in the package of the client, so that alone proves nothing.
 pg_config_is_usable() {
 	command -v "$PG_CONFIG" >/dev/null && [ -f "$("$PG_CONFIG" --pgxs 2>/dev/null)" ] &&
+		[ -f "$("$PG_CONFIG" --includedir-server)/postgres.h" ] &&
 		[ -x "$("$PG_CONFIG" --bindir)/initdb" ] && [ -x "$("$PG_CONFIG" --bindir)/postgres" ]
 }
 
