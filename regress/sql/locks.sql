@@ -135,9 +135,12 @@ END
 $$;
 SELECT state, sqlstate FROM pg_background_drain_v2(ARRAY(SELECT ROW(pid, cookie)::pg_background_handle FROM pg_background_list));
 DROP INDEX IF EXISTS regress_pgbg_index;
+-- two statements of a transaction that keeps its snapshot in between
+BEGIN ISOLATION LEVEL REPEATABLE READ;
 SELECT pid, cookie FROM pg_background_launch_v2('CREATE INDEX CONCURRENTLY regress_pgbg_index ON regress_pgbg_locks (n)') \gset
 \set VERBOSITY sqlstate
 SELECT * FROM pg_background_result_v2(:pid, :cookie) AS (tag text);
+ROLLBACK;
 SELECT pg_background_run_v2('CREATE INDEX CONCURRENTLY regress_pgbg_index_2 ON regress_pgbg_locks (n)');
 \set VERBOSITY default
 SELECT pg_background_wait_v2(:pid, :cookie);
