@@ -61,10 +61,10 @@ pub static MAX_WORKERS_PER_ROLE: IntSetting = IntSetting::new(
 )
 .for_superusers();
 
-/// Milliseconds to wait for a worker slot; 0 to fail at once.
+/// Milliseconds to wait for a worker slot or a segment; 0 to fail at once.
 pub static LAUNCH_TIMEOUT: IntSetting = IntSetting::new(
     c"pg_background.launch_timeout",
-    c"Sets how long a launch waits for a free worker slot.",
+    c"Sets how long a launch waits for a free worker slot or shared memory segment.",
     0,
     c_int::MAX,
 )

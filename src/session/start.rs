@@ -2,7 +2,7 @@
 //! behind.
 
 use super::link::{Link, LinkRef, Told};
-use super::{context, deadlock, idle, pump, wait};
+use super::{STATE, context, deadlock, idle, pump, wait};
 use crate::channel::segment::{Channel, Peer};
 use crate::channel::{self, settings};
 use crate::hooks;
@@ -18,16 +18,16 @@ use core::ffi::{c_int, c_long};
 
 /// Shown while a launch waits for its worker to start and take the request.
 pub static WAIT_FOR_START: WaitEvent = WaitEvent::new(c"PgBackgroundLaunch");
-/// Shown while a launch waits for a worker slot.
+/// Shown while a launch waits for a worker slot or a segment.
 static WAIT_FOR_SLOT: WaitEvent = WaitEvent::new(c"PgBackgroundSlot");
 
-/// How often to look for a slot, in milliseconds: nothing tells when another session's worker has left.
+/// How often to look, in milliseconds: nothing tells when another session's worker has left.
 const SLOT_RETRY: c_long = 10;
 
-/// So many looks in a row have to find every slot taken by a busy worker.
+/// So many looks in a row have to find nobody on the way out.
 const LOOKS: u32 = 3;
 
-/// How long to wait where a slot is about to become free, in milliseconds.
+/// How long to wait for somebody who leaves, in milliseconds.
 const COURTESY: i64 = 1000;
 
 /// What a starting worker has so far; an error takes it back.
@@ -92,31 +92,31 @@ fn try_start(start: &Start, identity: Identity, response_size: usize) -> LinkRef
     })
 }
 
-/// Makes the segment. Where none is left, idle workers give theirs back.
+/// Makes the segment. Where none is left, idle workers of this session give theirs back: those of others have a second
+/// holder, their session, which lets go when it calls us next.
 fn create_channel(identity: &Identity, response_size: usize) -> Channel {
     let peer = Peer {
         database: identity::database(),
         authenticated_user: identity.authenticated_user,
         launcher_pid: identity::pid(),
     };
-    if let Some(channel) = Channel::create(&peer, response_size) {
-        return channel;
-    }
-    let second_try = idle::dismiss_all().then(|| Channel::create(&peer, response_size));
-    if let Some(Some(channel)) = second_try {
-        return channel;
-    }
-    Report::error(code::INSUFFICIENT_RESOURCES)
-        .message(format_args!("could not create shared memory for a background job"))
-        .detail(format_args!("The cluster has no dynamic shared memory segment left."))
-        .hint(format_args!(
-            "Wait until other background jobs or parallel queries have ended, or raise max_connections."
-        ))
-        .raise()
+    let create = || Channel::create(&peer, response_size);
+    let ask = || _ = idle::dismiss_all();
+    // A worker holds its segment until it has ended.
+    let is_coming = || STATE.leaving.get().is_some();
+    let Some(channel) = create().or_else(|| retry(ask, create, is_coming)) else {
+        Report::error(code::INSUFFICIENT_RESOURCES)
+            .message(format_args!("could not create shared memory for a background job"))
+            .detail(format_args!("The cluster has no dynamic shared memory segment left."))
+            .hint(format_args!(
+                "Wait until other background jobs or parallel queries have ended, raise max_connections, or set pg_background.launch_timeout to wait for a free segment."
+            ))
+            .raise()
+    };
+    channel
 }
 
-/// Registers the worker. Where every slot is taken, idle workers of all sessions are asked to leave; then it waits up to
-/// pg_background.launch_timeout, or a moment if anyone may be leaving.
+/// Registers the worker. Where every slot is taken, idle workers of all sessions are asked to leave.
 fn register(channel: Channel, handle_context: Context) -> Handle {
     let registration = Registration {
         name: format(format_args!(
@@ -128,31 +128,44 @@ fn register(channel: Channel, handle_context: Context) -> Handle {
         function: channel::ENTRY,
         argument: channel.segment().handle() as usize,
     };
-    if let Some(handle) = Handle::register(&registration, handle_context) {
-        return handle;
-    }
+    let register = || Handle::register(&registration, handle_context);
+    let ask = || _ = idle::evict(None);
+    let Some(handle) = register().or_else(|| retry(ask, register, idle::slot_is_coming)) else {
+        Report::error(code::INSUFFICIENT_RESOURCES)
+            .message(format_args!("could not register a background worker"))
+            .detail(format_args!("All slots of max_worker_processes are in use."))
+            .hint(format_args!(
+                "Raise max_worker_processes, or set pg_background.launch_timeout to wait for a free slot."
+            ))
+            .raise()
+    };
+    handle
+}
+
+/// Asks workers to leave and tries again, over and over: up to pg_background.launch_timeout, or for a moment while what
+/// is wanted `is_coming`.
+fn retry<T>(
+    ask: impl Fn(),
+    attempt: impl Fn() -> Option<T>,
+    is_coming: impl Fn() -> bool,
+) -> Option<T> {
     let deadline = Deadline::after(i64::from(settings::LAUNCH_TIMEOUT.get()));
     let courtesy = Deadline::after(COURTESY);
     let mut looks = 0;
     loop {
         latch::reset();
-        idle::evict(None);
-        if let Some(handle) = Handle::register(&registration, handle_context) {
-            return handle;
+        ask();
+        let found = attempt();
+        if found.is_some() {
+            return found;
         }
         pump::pump_all();
         let time = now();
         // A worker that has just been woken shows for a moment neither that it was idle nor that it leaves: look again.
-        looks = if idle::slot_is_coming() { 0 } else { looks + 1 };
+        looks = if is_coming() { 0 } else { looks + 1 };
         let may_wait = !deadline.passed(time) || (looks < LOOKS && !courtesy.passed(time));
         if !may_wait {
-            Report::error(code::INSUFFICIENT_RESOURCES)
-                .message(format_args!("could not register a background worker"))
-                .detail(format_args!("All slots of max_worker_processes are in use."))
-                .hint(format_args!(
-                    "Raise max_worker_processes, or set pg_background.launch_timeout to wait for a free slot."
-                ))
-                .raise();
+            return None;
         }
         hooks::point("launch-slot");
         latch::wait(Some(SLOT_RETRY), &WAIT_FOR_SLOT);

@@ -31,6 +31,15 @@ t_is 'a finished job holds none' "$(session_do s "SELECT pid, cookie FROM pg_bac
 SELECT pg_background_wait_v2(:pid, :cookie) \\g /dev/null
 SELECT completed FROM pg_background_run_v2('SELECT 1');
 SELECT count(*) FROM pg_background_result_v2(:pid, :cookie) AS (g int);")" $'t\n100000'
+# A worker holds its segment until it has ended: the next launch waits for that, and for nobody who is at work.
+arm worker-published wait
+t_is 'a job has ended, its worker not yet' "$(session_do s "$run"; arrival worker-published >/dev/null && session_do s 'SHOW pg_background.worker_idle_timeout;')" $'\n0'
+arm launch-slot note
+ask s "SET pg_background.launch_timeout = '1min'; $run"
+t_ok 'the next launch waits for its segment' arrival launch-slot
+disarm_all
+t_is 'and gets it' "$(answer s)" 00000
+session_do s 'RESET pg_background.launch_timeout;' >/dev/null
 # An idle worker that is of no use for this job, being somebody else's, gives way.
 sql 'CREATE ROLE other IN ROLE pgbackground_role'
 t_is "an idle worker of the same session gives its segment to a job that it cannot do" "$(session_do s "SET pg_background.worker_idle_timeout = '1min';
