@@ -212,10 +212,17 @@ pub fn count_variables() -> c_int {
     all - known.count() as c_int
 }
 
-/// Whether there are more settings than the `before` that `count_variables` found. Where counting is dear, only if some
-/// have been `touched`: a setting that existed for one transaction alone is not noticed there.
-pub fn has_grown(before: c_int, touched: bool) -> bool {
-    (touched || sys::PGBG_COUNTING_VARIABLES_IS_CHEAP != 0) && count_variables() != before
+/// Whether there are other settings than when `count_variables` found `count` and `memory_in_use` so many bytes. Where
+/// counting is dear, only if that changed: a new setting takes room for good, also one that was set for a transaction.
+pub fn has_grown(count: c_int, memory: usize) -> bool {
+    let may_have_grown = sys::PGBG_COUNTING_VARIABLES_IS_CHEAP != 0 || memory_in_use() != memory;
+    may_have_grown && count_variables() != count
+}
+
+/// How many bytes the settings take in this process, from 16 on; 0 before.
+pub fn memory_in_use() -> usize {
+    let context = Context::top().child(c"GUCMemoryContext");
+    context.map_or(0, Context::in_use)
 }
 
 /// PL/pgSQL's settings, of all majors.

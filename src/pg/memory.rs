@@ -3,7 +3,7 @@
 use super::text::Str;
 use crate::pg_sys as sys;
 use core::ffi::{CStr, c_char, c_void};
-use core::ptr::NonNull;
+use core::ptr::{NonNull, null_mut};
 
 /// A memory context.
 ///
@@ -35,6 +35,34 @@ impl Context {
     pub fn top() -> Self {
         // SAFETY: made first and never deleted.
         unsafe { Self::from_ptr(sys::TopMemoryContext) }
+    }
+
+    /// The context of that name right below this one, if there is one.
+    pub fn child(self, name: &CStr) -> Option<Self> {
+        // SAFETY: alive by the type's invariant, as are the children; every context's name is NUL-terminated.
+        unsafe {
+            let mut child = (*self.0.as_ptr()).firstchild;
+            while !child.is_null() {
+                if CStr::from_ptr((*child).name) == name {
+                    return Some(Self::from_ptr(child));
+                }
+                child = (*child).nextchild;
+            }
+        }
+        None
+    }
+
+    /// Bytes allocated in the context itself, without what is below it.
+    pub fn in_use(self) -> usize {
+        // SAFETY: alive by the type's invariant; zero is a value of each field; without a function to print with, the
+        // method only adds up.
+        unsafe {
+            let mut totals: sys::MemoryContextCounters = core::mem::zeroed();
+            if let Some(stats) = (*(*self.0.as_ptr()).methods).stats {
+                stats(self.0.as_ptr(), None, null_mut(), &raw mut totals, false);
+            }
+            totals.totalspace.saturating_sub(totals.freespace)
+        }
     }
 
     /// A new context below this one; `name` shows in pg_backend_memory_contexts.

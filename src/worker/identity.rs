@@ -47,6 +47,7 @@ pub fn adopt(request: &Request<'_>) {
         read_only: request.read_only,
         restored_state: guc::serialize_state(settings.restored, &[]),
         variables: guc::count_variables(),
+        memory: guc::memory_in_use(),
         ..settings
     }));
     STATE.settings_touched.set(false);
@@ -63,6 +64,7 @@ fn keep(request: &Request<'_>, known: Option<Settings>) -> Settings {
         restored_state: &[],
         read_only: request.read_only,
         variables: 0,
+        memory: 0,
     };
     if let Some(known) = known {
         STATE.settings.set(None);

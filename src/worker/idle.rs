@@ -46,7 +46,7 @@ pub fn may_stay(request: &Request<'_>) -> bool {
     let libraries = guc::serialize_libraries(context);
     let touched = guc::serialize_state(context, settings.restored_state) != settings.restored_state;
     let stays = guc::has_only_known_libraries(libraries, settings.libraries)
-        && !guc::has_grown(settings.variables, touched);
+        && !guc::has_grown(settings.variables, settings.memory);
     context.delete();
     STATE.settings_touched.set(touched);
     stays

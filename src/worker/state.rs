@@ -77,8 +77,9 @@ pub struct Settings {
     pub restored: Context,
     /// This process's settings, serialised right after they were restored.
     pub restored_state: &'static [u8],
-    /// How many settings there were then.
+    /// How many settings there were then, and how many bytes they took.
     pub variables: c_int,
+    pub memory: usize,
     /// They were restored for a read-only job.
     pub read_only: bool,
 }
