@@ -121,7 +121,7 @@ generate() { # SEED LOGIN-ROLE STEPS
 				"SELECT state, row_count, command_tag, sqlstate, error_message, (SELECT progress_pct FROM public.pg_background_get_progress_v2(:p, :c)) FROM public.pg_background_outcome_v2(:p, :c);\n" \
 				"SELECT public.pg_background_detach_v2(:p, :c);"
 		else if (m == 5)
-			print "SELECT public.pg_background_detach_v2(pid, cookie) FROM public.pg_background_launch_v2($q$" sql "$q$);"
+			print "\\echo detached\nSELECT public.pg_background_detach_v2(pid, cookie) FROM public.pg_background_launch_v2($q$" sql "$q$);"
 		else
 			print "SELECT public.pg_background_launch($q$" sql "$q$) AS p \\gset\nSELECT * FROM public.pg_background_result(:p) AS (a text);\nSELECT public.pg_background_detach(:p);"
 	}
@@ -158,10 +158,12 @@ generate() { # SEED LOGIN-ROLE STEPS
 	}'
 }
 
+# Whatever depends on process ids, and on whether a job that is detached at once was faster with its notices.
 # play DATABASE LOGIN-ROLE SCRIPT OUTPUT
 play() {
 	psql -XAtq -d "$1" -U "$2" <"$3" 2>&1 |
-		sed -E "s/PID [0-9]+/PID/g; s/\\b$1\\b/DATABASE/g; s/^psql:<stdin>:[0-9]+: //" >"$4"
+		sed -E "s/PID [0-9]+/PID/g; s/\\b$1\\b/DATABASE/g; s/^psql:<stdin>:[0-9]+: //; /^(LINE [0-9]+: | +\^$)/d" |
+		awk '/^WARNING:/ && detached { next } { detached = ($0 == "detached"); print }' >"$4"
 }
 
 warm_looks=0 warm_processes=0
