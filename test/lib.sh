@@ -69,7 +69,7 @@ work_end() {
 			;;
 	esac
 	if [ -n "$WORK_KEEP" ]; then
-		find "$WORK" -depth -type d \( -name cluster -o -name 'tree*' -o -name template \) -exec rm -rf {} +
+		find "$WORK" -depth -type d \( -name cluster -o -name 'tree*' -o -name 'template*' \) -exec rm -rf {} +
 	else
 		rm -rf "$WORK"
 	fi
