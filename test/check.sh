@@ -57,6 +57,8 @@ regression() {
 		[ ! -f "$out/regression.diffs" ] || head -n "${PGBG_DIFF_LINES:-60}" "$out/regression.diffs"
 	fi
 	say "   $ok passed, $bad failed"
+	# Each line of pg_regress ends with milliseconds.
+	awk '/^(ok |test )/ && $NF == "ms" { ms += $(NF - 1) } END { if (ms) printf "   tests took %.1f s\n", ms / 1000 }' "$WORK/log/$name.txt"
 	count "$ok" "$bad" "$name"
 	t_is "$name leaves no worker behind" "$(wait_until "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type LIKE 'pg_background%'")" ''
 	cluster_stop "$name"
