@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../lib.sh"
 suite_begin
 cluster_new main 'max_worker_processes = 12'
-log_allow 'FATAL: +terminating background worker' \
+log_allow 'FATAL: +terminating background worker' 'FATAL: +terminating connection due to transaction timeout' \
 	'terminated by signal 9: Killed' 'because of crash of another server process'
 sql 'CREATE TABLE t(id int PRIMARY KEY, v text)'
 launch() { say "SELECT pid, cookie FROM pg_background_launch_v2(\$job\$$1\$job\$) \\gset"; }
@@ -105,7 +105,7 @@ t_is 'worker_timeout of a sleeping job' "$(session_do s "SELECT sqlstate, error_
 session_do s 'RESET pg_background.worker_timeout;'
 t_is 'statement_timeout set inside the job counts from the next statement on' "$(session_do s "SELECT sqlstate, error_message FROM pg_background_run_v2('SET statement_timeout = 100; SELECT pg_sleep(60)');")" '57014|canceling statement due to statement timeout'
 t_is 'and is gone with it' "$(session_do s "SELECT sqlstate FROM pg_background_run_v2('SELECT pg_sleep(0.3)');")" ''
-t_is 'statement_timeout is for each statement' "$(session_do s "SELECT sqlstate FROM pg_background_run_v2('SET statement_timeout = 400; SELECT pg_sleep(0.2); SELECT pg_sleep(0.2); SELECT pg_sleep(0.2)');")" ''
+t_is 'statement_timeout is for each statement' "$(session_do s "SELECT sqlstate FROM pg_background_run_v2('SET statement_timeout = 4000; SELECT pg_sleep(1.4); SELECT pg_sleep(1.4); SELECT pg_sleep(1.4)');")" ''
 if [ "$(pg_major)" -ge 17 ]; then
 	t_is 'transaction_timeout' "$(session_do s "SELECT sqlstate FROM pg_background_run_v2('SET transaction_timeout = 100; SELECT pg_sleep(60)');")" 25P04
 fi
