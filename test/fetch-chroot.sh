@@ -22,8 +22,8 @@ if [ -z "${PGBG_INSIDE:-}" ]; then
 	cache=$(cache_dir) || exit 1
 	if ! command -v debootstrap >/dev/null; then
 		command -v apt-get >/dev/null || die 'debootstrap is missing'
-		DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends debootstrap >&2 </dev/null ||
-			die 'cannot install debootstrap'
+		DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends debootstrap >"$cache/debootstrap.log" 2>&1 </dev/null ||
+			{ tail -n 20 "$cache/debootstrap.log" >&2; die 'cannot install debootstrap'; }
 	fi
 	# PID 1 of a namespace does not get the signals that it has no handler for: see inside().
 	export PGBG_INSIDE=1 PGBG_CHROOT=$cache/debian-$MAJOR
