@@ -89,7 +89,7 @@ fn stream(types: &[(i8, u8)], messages: &[Vec<u8>]) -> Vec<u8> {
 fn description(columns: u32) -> Vec<u8> {
     let mut message = response::header(Kind::RowDescription, 6, columns).to_vec();
     for i in 0..columns {
-        message.extend(response::column(23 + i, -1));
+        message.extend(response::column(23 + i, -1, 0));
         message.extend(format!("c{i}\0").into_bytes());
     }
     message

@@ -276,6 +276,12 @@ pub fn check_for_interrupts() {
     unsafe { sys::pgbg_check_for_interrupts() }
 }
 
+/// Raises 54001 if a recursion has come too far.
+pub fn check_stack_depth() {
+    // SAFETY: looks at this process's stack.
+    unsafe { sys::check_stack_depth() }
+}
+
 /// HOLD_INTERRUPTS, `work`, RESUME_INTERRUPTS. An error in between resets the count by itself.
 pub fn with_interrupts_held(work: impl FnOnce()) {
     // SAFETY: a counter of this process.

@@ -14,6 +14,7 @@ pub mod error;
 pub mod guc;
 pub mod identity;
 pub mod latch;
+pub mod layout;
 pub mod libpq;
 pub mod lock;
 pub mod memory;

@@ -128,6 +128,16 @@ impl Descriptor {
         }
     }
 
+    /// A copy of that of a row type, in the current memory context. Raises for a type that is none.
+    pub fn of_row_type(type_oid: sys::Oid) -> Self {
+        // SAFETY: never returns NULL; needs a transaction, which every job and SQL function has.
+        unsafe {
+            Self(NonNull::new_unchecked(sys::lookup_rowtype_tupdesc_copy(
+                type_oid, -1,
+            )))
+        }
+    }
+
     /// A copy in `context`.
     pub fn copy(self, context: Context) -> Self {
         // SAFETY: by the type's invariant.

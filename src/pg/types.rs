@@ -35,6 +35,30 @@ pub fn base(type_oid: sys::Oid, mut typmod: i32) -> (sys::Oid, i32) {
     (base, typmod)
 }
 
+/// pg_type.typtype, one of TYPTYPE_...; 0 for a type that does not exist.
+pub fn kind(type_oid: sys::Oid) -> u8 {
+    // SAFETY: a system cache look-up.
+    unsafe { sys::get_typtype(type_oid) as u8 }
+}
+
+/// The type of an array's elements; 0 if it is none.
+pub fn element(type_oid: sys::Oid) -> sys::Oid {
+    // SAFETY: a system cache look-up.
+    unsafe { sys::get_element_type(type_oid) }
+}
+
+/// The type of a range's bounds; 0 if it is none.
+pub fn range_subtype(type_oid: sys::Oid) -> sys::Oid {
+    // SAFETY: a system cache look-up.
+    unsafe { sys::get_range_subtype(type_oid) }
+}
+
+/// The range type of a multirange; 0 if it is none.
+pub fn multirange_range(type_oid: sys::Oid) -> sys::Oid {
+    // SAFETY: a system cache look-up.
+    unsafe { sys::get_multirange_range(type_oid) }
+}
+
 /// A function to call for every value.
 #[derive(Clone, Copy)]
 pub struct Function(sys::FmgrInfo);

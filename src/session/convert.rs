@@ -4,6 +4,7 @@ use super::job::{Column, Columns};
 use crate::channel::wire::tuple::Attribute;
 use crate::pg::call::datum;
 use crate::pg::error::{Report, code};
+use crate::pg::layout;
 use crate::pg::memory::Context;
 use crate::pg::tuple::{self, Descriptor};
 use crate::pg::types::{self, Coercion, Function};
@@ -91,6 +92,7 @@ pub fn plan(columns: Columns<'_>, declared: Descriptor) -> Plan {
                 .raise();
         }
     }
+    check_layouts(columns);
     let context = Context::current();
     let source = Descriptor::build(count, |i| match columns.0.get(i) {
         Some(column) => (column.name.as_ptr(), column.type_oid, column.typmod),
@@ -103,6 +105,30 @@ pub fn plan(columns: Columns<'_>, declared: Descriptor) -> Plan {
         steps: NonNull::from(steps),
         source,
         context,
+    }
+}
+
+/// Makes sure that rows inside of values are still laid out as their types say, or raises 42804: nobody could read them.
+pub fn check_layouts(columns: Columns<'_>) {
+    if columns.0.iter().all(|column| column.layout == 0) {
+        return;
+    }
+    types::accept_invalidations();
+    for (i, column) in columns.0.iter().enumerate() {
+        if !layout::is_still(column.type_oid, column.layout) {
+            Report::error(code::DATATYPE_MISMATCH)
+                .message(format_args!(
+                    "column {} of the background job has a row type that has changed since",
+                    i + 1
+                ))
+                .detail(format_args!(
+                    "Column \"{}\" is of type {}, which was altered after the job had made its rows.",
+                    column.name,
+                    types::name(column.type_oid, column.typmod),
+                ))
+                .hint(format_args!("Run the job again."))
+                .raise();
+        }
     }
 }
 

@@ -77,6 +77,8 @@ pub struct Column {
     pub name: Str,
     pub type_oid: Oid,
     pub typmod: i32,
+    /// How rows in its values are laid out: `pg::layout`.
+    pub layout: u64,
 }
 
 /// Where rows go while `result` waits for them: the executor's own tuplestore. Valid only while it runs.

@@ -196,6 +196,7 @@ fn take_description(job: &Job, description: &Description<'_>) {
             name: encoding::to_database(job.context, column.name, encoding),
             type_oid: column.type_oid,
             typmod: column.typmod,
+            layout: column.layout,
         }
     });
     job.columns.set(Some(Columns(columns)));

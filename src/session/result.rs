@@ -91,6 +91,9 @@ fn read_directly(job: JobRef, set: ResultSet, store: Tuplestore, deadline: Deadl
         time_out(job);
     }
     raise_failure(&job);
+    if let Some(columns) = job.columns.get() {
+        convert::check_layouts(columns);
+    }
 }
 
 /// Rows are kept until the outcome is known, then looked at.
@@ -106,6 +109,7 @@ fn read_afterwards(job: JobRef, set: ResultSet, store: Tuplestore, deadline: Dea
         return;
     };
     if convert::is_exact(columns, set.desc) {
+        convert::check_layouts(columns);
         let attributes = convert::attributes(set.desc);
         if let Some(spool) = job.spool.get() {
             spool.read(|tuple| store_checked(&job, store, tuple, attributes));

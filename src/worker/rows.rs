@@ -10,6 +10,7 @@ use crate::channel::wire::tuple::maxalign;
 use crate::pg::call::datum;
 use crate::pg::encoding;
 use crate::pg::error::check_for_interrupts;
+use crate::pg::layout;
 use crate::pg::memory::{Context, free};
 use crate::pg::text::{Str, Text};
 use crate::pg::tuple::{Descriptor, MinimalTuple, Slot, fetch_external, form_minimal};
@@ -37,6 +38,8 @@ struct SenderState {
     /// Emptied after every row that needed work.
     row_context: Context,
     columns: Cell<Option<Descriptor>>,
+    /// Of each column, when the statement started; none for command tags.
+    layouts: Cell<Option<NonNull<[u64]>>>,
     /// The columns that cross as text, and their output functions; others have none.
     conversions: Cell<Option<Conversions>>,
     description_sent: Cell<bool>,
@@ -70,6 +73,7 @@ impl RowSender {
             context,
             row_context: context.create(c"pg_background row"),
             columns: Cell::new(None),
+            layouts: Cell::new(None),
             conversions: Cell::new(None),
             description_sent: Cell::new(false),
             batch: context.alloc(BATCH),
@@ -113,6 +117,12 @@ impl RowSender {
         let state = self.state();
         state.columns.set(Some(desc.copy(state.context)));
         state.conversions.set(self.conversions(desc));
+        if !STATE.discard.get() {
+            let layouts = state
+                .context
+                .alloc_slice(desc.len(), |i| layout::of(desc.column(i).type_oid));
+            state.layouts.set(Some(NonNull::from(layouts)));
+        }
     }
 
     /// record and record[] cross as text: what their typmods mean, no other process knows.
@@ -225,11 +235,21 @@ impl RowSender {
         if state.description_sent.replace(true) {
             return;
         }
+        // SAFETY: the slice lives as long as the state, and nobody writes to it any more.
+        let layouts = state
+            .layouts
+            .get()
+            .map(|layouts| unsafe { layouts.as_ref() });
         state.row_context.run(|| {
             let mut payload = Text::new();
             for i in 0..columns.len() {
                 let column = columns.column(i);
-                payload.push(&response::column(column.type_oid, column.typmod));
+                let layout = layouts.and_then(|layouts| layouts.get(i)).copied();
+                payload.push(&response::column(
+                    column.type_oid,
+                    column.typmod,
+                    layout.unwrap_or(0),
+                ));
                 payload.push(column.name.bytes_with_nul());
             }
             let count = columns.len() as u32;

@@ -146,8 +146,8 @@ DECLARE
 BEGIN
     FOR m IN
         WITH parts(description, int_column) AS (
-            VALUES ('\x5406000002000000'::bytea, '\x17000000ffffffff6e00'::bytea)
-        ), part AS (SELECT *, '\x19000000ffffffff7400'::bytea AS text_column FROM parts)
+            VALUES ('\x5406000002000000'::bytea, '\x17000000ffffffff00000000000000006e00'::bytea)
+        ), part AS (SELECT *, '\x19000000ffffffff00000000000000007400'::bytea AS text_column FROM parts)
         SELECT t.* FROM part, LATERAL (VALUES
             ('empty', ''::bytea),
             ('one byte', '\x54'),
@@ -158,13 +158,13 @@ BEGIN
             ('no columns where two are announced', description),
             ('one column of two', description || int_column),
             ('three columns of two', description || int_column || text_column || int_column),
-            ('name without end', description || int_column || '\x19000000ffffffff74747474'),
-            ('endless name', description || int_column || '\x19000000ffffffff' || decode(repeat('41', 20000), 'hex')),
-            ('type 0', description || int_column || '\x00000000ffffffff7400'),
-            ('unknown type', description || int_column || '\xfeffff7fffffffff7400'),
-            ('shell type', description || int_column || '\xffffffffffffffff7400'),
-            ('absurd typmod', description || int_column || '\x19000000ffffff7f7400'),
-            ('1665 columns', '\x5406000081060000'::bytea || decode(repeat('17000000ffffffff6e00', 1665), 'hex')),
+            ('name without end', description || int_column || '\x19000000ffffffff000000000000000074747474'),
+            ('endless name', description || int_column || '\x19000000ffffffff0000000000000000' || decode(repeat('41', 20000), 'hex')),
+            ('type 0', description || int_column || '\x00000000ffffffff00000000000000007400'),
+            ('unknown type', description || int_column || '\xfeffff7fffffffff00000000000000007400'),
+            ('shell type', description || int_column || '\xffffffffffffffff00000000000000007400'),
+            ('absurd typmod', description || int_column || '\x19000000ffffff7f00000000000000007400'),
+            ('1665 columns', '\x5406000081060000'::bytea || decode(repeat('17000000ffffffff00000000000000006e00', 1665), 'hex')),
             ('four billion columns', '\x54060000ffffffff'::bytea || int_column),
             ('description twice', description || int_column || text_column),
             ('unknown encoding', '\x54ff000002000000'::bytea || int_column || text_column),

@@ -14,8 +14,9 @@
 //!
 //! Payloads:
 //!
-//! - description: for each column its type's OID (u32), typmod (i32) and NUL-terminated name,
-//!   without padding;
+//! - description: for each column its type's OID (u32), typmod (i32), layout (u64: how rows inside
+//!   of its values are laid out, 0 for types that have none) and NUL-terminated name, without
+//!   padding;
 //! - rows: minimal tuples, each at a multiple of 8 bytes from the payload's start, whatever the
 //!   bytes between; the last one may be padded likewise;
 //! - notice, error: see [`super::report`].
@@ -25,7 +26,7 @@
 #![forbid(unsafe_code)]
 
 use super::Malformed;
-use super::bytes::{array_at, i32_at, split_nul, u32_at};
+use super::bytes::{array_at, i32_at, split_nul, u32_at, u64_at};
 use super::report::{Report, Severity};
 use super::tuple::{MAX_TUPLE_ATTRIBUTE_NUMBER, check_tuple_header, maxalign};
 
@@ -33,7 +34,7 @@ use super::tuple::{MAX_TUPLE_ATTRIBUTE_NUMBER, check_tuple_header, maxalign};
 pub const HEADER_LEN: usize = 8;
 
 /// Bytes of a column before its name.
-pub const COLUMN_LEN: usize = 8;
+pub const COLUMN_LEN: usize = 16;
 
 /// The longest column name that is accepted, in bytes without its NUL.
 ///
@@ -76,10 +77,13 @@ pub const fn header(kind: Kind, encoding: u8, count: u32) -> [u8; HEADER_LEN] {
 
 /// What precedes a column's NUL-terminated name in a row description.
 #[must_use]
-pub const fn column(type_oid: u32, typmod: i32) -> [u8; COLUMN_LEN] {
+pub const fn column(type_oid: u32, typmod: i32, layout: u64) -> [u8; COLUMN_LEN] {
     let [t0, t1, t2, t3] = type_oid.to_ne_bytes();
     let [m0, m1, m2, m3] = typmod.to_ne_bytes();
-    [t0, t1, t2, t3, m0, m1, m2, m3]
+    let [l0, l1, l2, l3, l4, l5, l6, l7] = layout.to_ne_bytes();
+    [
+        t0, t1, t2, t3, m0, m1, m2, m3, l0, l1, l2, l3, l4, l5, l6, l7,
+    ]
 }
 
 /// A message from the worker, borrowing from its bytes.
@@ -172,6 +176,8 @@ pub struct Column<'a> {
     pub type_oid: u32,
     /// The type modifier, -1 for none.
     pub typmod: i32,
+    /// The worker's `types::layout` of the type.
+    pub layout: u64,
     /// The name without its NUL, which follows it in the message; at most [`COLUMN_NAME_MAX`]
     /// bytes.
     pub name: &'a [u8],
@@ -180,8 +186,11 @@ pub struct Column<'a> {
 impl<'a> Column<'a> {
     /// Splits the first column from `rest`.
     fn decode(rest: &'a [u8]) -> Result<(Self, &'a [u8]), Malformed> {
-        let (Some(type_oid), Some(typmod), Some(text)) =
-            (u32_at(rest, 0), i32_at(rest, 4), rest.get(COLUMN_LEN..))
+        let Some((fixed, text)) = rest.split_first_chunk::<COLUMN_LEN>() else {
+            return Err(Malformed::ColumnTruncated);
+        };
+        let (Some(type_oid), Some(typmod), Some(layout)) =
+            (u32_at(fixed, 0), i32_at(fixed, 4), u64_at(fixed, 8))
         else {
             return Err(Malformed::ColumnTruncated);
         };
@@ -202,6 +211,7 @@ impl<'a> Column<'a> {
             Self {
                 type_oid,
                 typmod,
+                layout,
                 name,
             },
             after,
