@@ -325,8 +325,12 @@ session_open() {
 	mkfifo "$fifo"
 	exec {fd}<>"$fifo"
 	: >"$WORK/log/session-$name.out"
-	# Closing our end in the child lets psql see the end of its input.
-	psql -XAtq "$@" <"$fifo" >"$WORK/log/session-$name.out" 2>&1 {fd}>&- &
+	# Closing our ends in the child, that of its own pipe and those of other sessions, lets each psql see the end of its
+	# input when we close it.
+	(
+		for fd in "$fd" "${SESSION_FD[@]}"; do exec {fd}>&-; done
+		exec psql -XAtq "$@" <"$fifo" >"$WORK/log/session-$name.out" 2>&1
+	) &
 	SESSION_PSQL[$name]=$! SESSION_FD[$name]=$fd
 	session_send "$name" "SELECT 'backend ' || pg_backend_pid();"
 	session_sync "$name"
