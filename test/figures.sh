@@ -5,15 +5,15 @@
 #   test/figures.sh [MAJOR...]     default: all, fetched as for `make check-all`
 . "$(dirname "$0")/lib.sh"
 
-# row: of the installation of $PG_CONFIG.
+# row: of the installation of $PG_CONFIG. The build's time by the clock and of all its processes.
+TIMEFORMAT='%R %U %S'
 row() {
-	local build start seconds library stripped regress
+	local build seconds library stripped regress
 	build=$WORK/build-$(pg_major)
 	mkdir -p "$build"
-	start=${EPOCHREALTIME//[.,]/}
-	run make --no-print-directory -C "$build" -f "$PGBG_SRC/Makefile" PG_CONFIG="$PG_CONFIG" >"$WORK/log/build.txt" 2>&1 ||
+	{ time make --no-print-directory -C "$build" -f "$PGBG_SRC/Makefile" PG_CONFIG="$PG_CONFIG" >"$WORK/log/build.txt" 2>&1 </dev/null; } 2>"$WORK/log/time.txt" ||
 		{ tail -n 30 "$WORK/log/build.txt"; die 'build failed'; }
-	seconds=$(((${EPOCHREALTIME//[.,]/} - start + 500000) / 1000000))
+	seconds=$(awk 'END { printf "%.0f s | %.0f s", $1, $2 + $3 }' "$WORK/log/time.txt")
 	library=$(find "$build/target" -path '*/release/libpg_background.*' ! -name '*.d' | head -n 1)
 	strip -o "$WORK/stripped" "$library"
 	stripped=$(stat -c %s "$WORK/stripped")
@@ -22,7 +22,7 @@ row() {
 	# Warm, then with a new process for each job.
 	regress=$(PGBG_ONLY=regress run make --no-print-directory -C "$PGBG_SRC" check PG_CONFIG="$PG_CONFIG" |
 		sed -n 's/^   tests took \(.*\) s$/\1/p' | tr '\n' '|')
-	printf '| %s | %s s | %s kB | %s kB | %s\n' "$("$PG_CONFIG" --version | awk '{ print $2 }')" "$seconds" $((library / 1024)) \
+	printf '| %s | %s | %s kB | %s kB | %s\n' "$("$PG_CONFIG" --version | awk '{ print $2 }')" "$seconds" $((library / 1024)) \
 		$((stripped / 1024)) "${regress//|/ s |}"
 }
 
