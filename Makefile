@@ -54,6 +54,11 @@ PGBG_SOURCES = $(addprefix $(PGBG_SRC)/,Cargo.toml Cargo.lock build.rs) \
 	$(shell find '$(PGBG_SRC)/src' -type f)
 EXTRA_CLEAN = '$(PGBG_TARGET)' '$(PGBG_CHECK_DIR)'
 
+# Where the build directory is another one. PGXS does this by itself only if the server was built that way.
+ifneq ($(CURDIR),$(PGBG_SRC))
+VPATH ?= $(PGBG_SRC)
+endif
+
 # The library is cargo's, so there is no bitcode to install.
 override with_llvm = no
 # Of what PGXS makes of the caller's CFLAGS the shim wants nothing.

@@ -49,5 +49,11 @@ t_like 'with one line that names it' "$(grep '^error' "$WORK/log/cargo.txt" | he
 PG_CONFIG=$one make --no-print-directory -C "$PGBG_SRC" PG_CONFIG="$one" >"$WORK/log/make.txt" 2>&1
 t_ok 'make install after make needs no cargo' make --no-print-directory -C "$PGBG_SRC" install PG_CONFIG="$one" CARGO=false DESTDIR="$WORK/root"
 t_is 'and installs the library' "$(find "$WORK/root" -name 'pg_background.*' -path "*$("$one" --pkglibdir)/*" | wc -l)" 1
+
+# A directory that is not the source's, as Debian's pg_buildext has one for each major.
+mkdir "$WORK/elsewhere"
+for pg_config in "$one" "$other"; do
+	t_ok "can be built elsewhere with $pg_config" make --no-print-directory -n -C "$WORK/elsewhere" -f "$PGBG_SRC/Makefile" PG_CONFIG="$pg_config"
+done
 rm -rf "$TARGET"
 t_done
