@@ -115,6 +115,37 @@ session_do holder 'SELECT pg_background_cancel_all_v2();' >/dev/null
 t_is 'and go when cancelled' "$(nothing_left holder)" nothing
 session_close holder
 
+# Waiting for the lock under which a role's workers are counted: another session keeps it while its worker starts.
+session_open holder
+session_do holder 'SET pg_background.max_workers_per_role = 5;' >/dev/null
+arm launch-registered hold
+session_send holder "SELECT pid, cookie FROM pg_background_launch_v2('SELECT pg_sleep(100)') \\gset"
+arrival launch-registered >/dev/null
+for kind in cancel timeout lock terminate; do
+	session_open s
+	backend=$(session_backend s)
+	session_do s "SET pg_background.max_workers_per_role = 5;" >/dev/null
+	case $kind in
+		timeout) session_do s 'SET statement_timeout = 150;' >/dev/null ;;
+		lock) session_do s 'SET lock_timeout = 150;' >/dev/null ;;
+	esac
+	ask s "$launch"
+	if [ "$kind" = cancel ] || [ "$kind" = terminate ]; then
+		wait_until "SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = $backend"
+		interrupt "$kind" "$backend"
+	fi
+	code=$(answer s)
+	if [ "$kind" = lock ]; then wanted=55P03; else wanted=$(wanted "$kind"); fi
+	t_is "the role's lock, $kind" "$code" "$wanted"
+	[ "$kind" = terminate ] || t_is "the role's lock, $kind: no job" "$(session_do s 'SELECT pgbg_test_jobs();')" 0
+	session_close s
+done
+disarm_all
+session_sync holder
+session_do holder 'SELECT pg_background_cancel_all_v2();' >/dev/null
+t_is 'its holder was not disturbed' "$(nothing_left holder)" nothing
+session_close holder
+
 sleeping="SELECT pid, cookie FROM pg_background_launch_v2('SELECT 1 FROM pg_sleep(100)') \\gset"
 everywhere wait "$sleeping" 'SELECT pg_background_wait_v2(:pid, :cookie);'
 everywhere wait "$sleeping" 'SELECT pg_background_wait_v2_timeout(:pid, :cookie, 60000);'
