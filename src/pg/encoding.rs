@@ -40,7 +40,7 @@ pub fn to_database(context: Context, bytes: &[u8], encoding: c_int) -> Str {
     let length = c_int::try_from(bytes.len()).unwrap_or(0);
     // SAFETY: the functions read `length` bytes and are asked not to raise; the encoding is checked first.
     let understood = unsafe {
-        (0..=sys::_PG_LAST_ENCODING_ as c_int - 1).contains(&encoding)
+        sys::pgbg_valid_encoding(encoding)
             && sys::pg_verify_mbstr(encoding, bytes.as_ptr().cast(), length, true)
     };
     if understood && encoding == database() {

@@ -207,6 +207,13 @@ pgbg_tupdesc_attr(TupleDesc tupdesc, int i)
 	return TupleDescAttr(tupdesc, i);
 }
 
+/* 19 has no MULE_INTERNAL any more: there is a hole in the middle. */
+bool
+pgbg_valid_encoding(int encoding)
+{
+	return PG_VALID_ENCODING(encoding);
+}
+
 bool
 pgbg_varatt_is_external(const struct varlena *value)
 {

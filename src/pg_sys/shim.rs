@@ -50,6 +50,7 @@ unsafe extern "C-unwind" {
         argument: *mut c_void,
     ) -> bool;
     pub fn pgbg_tupdesc_attr(tupdesc: TupleDesc, i: c_int) -> Form_pg_attribute;
+    pub fn pgbg_valid_encoding(encoding: c_int) -> bool;
     pub fn pgbg_varatt_is_external(value: *const varlena) -> bool;
     pub fn pgbg_vardata_any(value: *const varlena) -> *mut c_char;
     pub fn pgbg_varsize_any_exhdr(value: *const varlena) -> usize;

@@ -168,6 +168,7 @@ BEGIN
             ('four billion columns', '\x54060000ffffffff'::bytea || int_column),
             ('description twice', description || int_column || text_column),
             ('unknown encoding', '\x54ff000002000000'::bytea || int_column || text_column),
+            ('an encoding that 19 does not have', '\x5407000002000000'::bytea || int_column || text_column),
             ('rows before their description', '\x44060000010000001900000000000200'::bytea || decode(repeat('00', 40), 'hex')),
             ('no rows', '\x4406000000000000'),
             ('four billion rows', '\x44060000ffffffff1900000000000200'::bytea || decode(repeat('00', 40), 'hex')),
