@@ -5,7 +5,9 @@ use super::memory::Context;
 use super::text::Str;
 use super::tuple::{Descriptor, form_composite};
 use super::tuplestore::Tuplestore;
+use super::types;
 use crate::pg_sys as sys;
+use core::ffi::CStr;
 use core::ptr::{NonNull, null_mut};
 
 /// A call of a version-1 function.
@@ -89,12 +91,12 @@ impl Call {
         }
     }
 
-    /// Returns a row of the declared type from its leading columns; a script older than the library declares fewer.
-    pub fn row(self, columns: &[Option<sys::Datum>]) -> sys::Datum {
+    /// Returns a row of the declared type from columns of which `known` tells name and type. 42804 if it wants others.
+    pub fn row(self, known: &[Known], columns: &[Option<sys::Datum>]) -> sys::Datum {
         let desc = self.row_type();
         let mut values = [0; MAX_COLUMNS];
         let mut nulls = [true; MAX_COLUMNS];
-        fill(columns, &mut values, &mut nulls);
+        arrange(desc, known, columns, &mut values, &mut nulls);
         let natts = desc.len().min(MAX_COLUMNS);
         form_composite(desc, &values[..natts], &nulls[..natts])
     }
@@ -124,11 +126,46 @@ impl Call {
 /// More columns than any row type of ours has.
 const MAX_COLUMNS: usize = 32;
 
-fn fill(columns: &[Option<sys::Datum>], values: &mut [sys::Datum], nulls: &mut [bool]) {
-    for ((column, value), null) in columns.iter().zip(values).zip(nulls) {
-        *value = column.unwrap_or(0);
-        *null = column.is_none();
+/// Name and type of a column of ours.
+pub type Known = (&'static CStr, sys::Oid);
+
+/// Puts columns where the descriptor has them.
+fn arrange(
+    desc: Descriptor,
+    known: &[Known],
+    columns: &[Option<sys::Datum>],
+    values: &mut [sys::Datum; MAX_COLUMNS],
+    nulls: &mut [bool; MAX_COLUMNS],
+) {
+    for i in 0..desc.len() {
+        let wanted = desc.column(i);
+        let fits = |at: &usize| {
+            known.get(*at).is_some_and(|(name, type_oid)| {
+                *type_oid == wanted.type_oid && name.to_bytes() == wanted.name.bytes()
+            })
+        };
+        let found = Some(i).filter(fits).or_else(|| (0..known.len()).find(fits));
+        let (Some(at), true) = (found, i < MAX_COLUMNS) else {
+            wants_other_columns(desc, i)
+        };
+        if let Some(Some(value)) = columns.get(at) {
+            values[i] = *value;
+            nulls[i] = false;
+        }
     }
+}
+
+fn wants_other_columns(desc: Descriptor, i: usize) -> ! {
+    let column = desc.column(i);
+    Report::error(code::DATATYPE_MISMATCH)
+        .message(format_args!("the function's row type is not of this version of pg_background"))
+        .detail(format_args!(
+            "Column \"{}\" of type {} is not known.",
+            column.name,
+            types::name(column.type_oid, column.typmod)
+        ))
+        .hint(format_args!("ALTER EXTENSION pg_background UPDATE, or install the library that goes with the extension's version."))
+        .raise()
 }
 
 fn wants_from_clause() -> ! {
@@ -187,11 +224,26 @@ impl ResultSet {
         0
     }
 
-    /// Adds a row of `desc`'s width from its leading columns.
-    pub fn put(self, store: Tuplestore, columns: &[Option<sys::Datum>]) {
+    /// Adds a row of `desc`'s columns from those of which `known` tells name and type. 42804 if it wants others.
+    pub fn put(self, store: Tuplestore, known: &[Known], columns: &[Option<sys::Datum>]) {
         let mut values = [0; MAX_COLUMNS];
         let mut nulls = [true; MAX_COLUMNS];
-        fill(columns, &mut values, &mut nulls);
+        arrange(self.desc, known, columns, &mut values, &mut nulls);
+        self.store(store, &values, &nulls);
+    }
+
+    /// The same from leading columns whose types the caller has compared; their names are free.
+    pub fn put_leading(self, store: Tuplestore, columns: &[Option<sys::Datum>]) {
+        let mut values = [0; MAX_COLUMNS];
+        let mut nulls = [true; MAX_COLUMNS];
+        for ((column, value), null) in columns.iter().zip(&mut values).zip(&mut nulls) {
+            *value = column.unwrap_or(0);
+            *null = column.is_none();
+        }
+        self.store(store, &values, &nulls);
+    }
+
+    fn store(self, store: Tuplestore, values: &[sys::Datum], nulls: &[bool]) {
         let natts = self.desc.len().min(MAX_COLUMNS);
         store.put_values(self.desc, &values[..natts], &nulls[..natts]);
     }

@@ -1,6 +1,6 @@
 //! Waiting and cancelling.
 
-use super::{VOID, job, sql_functions};
+use super::{VOID, job, row_types, sql_functions};
 use crate::pg::array::Composites;
 use crate::pg::call::{Call, datum};
 use crate::pg::error::{Report, code};
@@ -32,7 +32,7 @@ sql_functions! {
         let jobs = jobs(call);
         wait(jobs, Goal::Any, deadline);
         match jobs.iter().filter(|job| !job.is_running()).min_by_key(|job| job.outcome.get().finished_at) {
-            Some(job) => call.row(&[datum::int32(job.pid), datum::int64(job.cookie)]),
+            Some(job) => call.row(row_types::HANDLE, &[datum::int32(job.pid), datum::int64(job.cookie)]),
             None => call.null(),
         }
     }
@@ -45,7 +45,7 @@ sql_functions! {
         wait(jobs, Goal::All, deadline);
         let store = set.begin();
         for job in jobs {
-            set.put(store, &super::info::outcome_columns(job));
+            set.put(store, row_types::OUTCOME, &super::info::outcome_columns(job));
         }
         for (i, job) in jobs.iter().enumerate() {
             let named_again = jobs.iter().skip(i + 1).any(|other| other == job);

@@ -1,6 +1,6 @@
 //! Looking: lists, progress, outcomes, statistics.
 
-use super::{VOID, handle, job, sql_functions};
+use super::{VOID, handle, job, row_types, sql_functions};
 use crate::channel::progress::MESSAGE_LIMIT;
 use crate::channel::settings;
 use crate::channel::wire::text::clip;
@@ -40,7 +40,7 @@ sql_functions! {
         let mut message = [0; MESSAGE_LIMIT];
         let Some((percent, length)) = job.progress(&mut message) else { return call.null() };
         let message = length.and_then(|length| message.get(..length));
-        call.row(&[datum::int32(percent), message.and_then(datum::text_from_bytes)])
+        call.row(row_types::PROGRESS, &[datum::int32(percent), message.and_then(datum::text_from_bytes)])
     }
 
     /// `pg_background_list_v2() -> setof record`
@@ -52,7 +52,7 @@ sql_functions! {
         for job in registry::tracked() {
             let visible = registry::may_see(&job);
             let outcome = job.outcome.get();
-            set.put(store, &[
+            set.put_leading(store, &[
                 datum::int32(job.pid),
                 datum::int64(job.cookie),
                 datum::timestamp(job.launched_at),
@@ -72,7 +72,7 @@ sql_functions! {
     fn pg_background_stats_v2(call) {
         pump::pump_all();
         let counters = &STATE.counters;
-        call.row(&[
+        call.row(row_types::STATS, &[
             datum::int64(counters.launched.get()),
             datum::int64(counters.completed.get()),
             datum::int64(counters.failed.get()),
@@ -88,7 +88,7 @@ sql_functions! {
     fn pg_background_result_info_v2(call) {
         let job = job(call);
         let (outcome, ended) = (job.outcome.get(), !job.is_running());
-        call.row(&[
+        call.row(row_types::RESULT_INFO, &[
             if ended { datum::int64(outcome.row_count) } else { None },
             outcome.command_tag.and_then(datum::text),
             datum::bool(ended),
@@ -106,7 +106,7 @@ sql_functions! {
         }
         let fields = job.outcome.get().fields;
         let text = |field: Option<Str>| field.and_then(datum::text);
-        call.row(&[
+        call.row(row_types::ERROR, &[
             sqlstate_of(&job),
             text(fields.message),
             text(fields.detail),
@@ -125,9 +125,9 @@ sql_functions! {
         match registry::find(handle(call)) {
             Some(job) => {
                 registry::check_rights(&job);
-                call.row(&outcome_columns(&job))
+                call.row(row_types::OUTCOME, &outcome_columns(&job))
             }
-            None => call.row(&[]),
+            None => call.row(row_types::OUTCOME, &[]),
         }
     }
 

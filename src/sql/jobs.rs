@@ -1,6 +1,6 @@
 //! Launching, results, detaching.
 
-use super::{VOID, handle, job, job_by_pid, sql_functions};
+use super::{VOID, handle, job, job_by_pid, row_types, sql_functions};
 use crate::pg::call::{Call, datum};
 use crate::pg::columns;
 use crate::pg::error::{code, sqlstate_text};
@@ -96,7 +96,10 @@ fn timeout(call: Call) -> i32 {
 }
 
 fn handle_row(call: Call, job: JobRef) -> sys::Datum {
-    call.row(&[datum::int32(job.pid), datum::int64(job.cookie)])
+    call.row(
+        row_types::HANDLE,
+        &[datum::int32(job.pid), datum::int64(job.cookie)],
+    )
 }
 
 fn run_row(call: Call, ran: &Ran) -> sys::Datum {
@@ -109,21 +112,24 @@ fn run_row(call: Call, ran: &Ran) -> sys::Datum {
         code::QUERY_CANCELED
     };
     let failed = sqlstate != 0;
-    call.row(&[
-        datum::int32(ran.job.pid),
-        datum::bool(is_final && !(ran.timed_out && failed)),
-        datum::bool(ran.timed_out),
-        datum::bool(failed),
-        datum::int64(outcome.row_count),
-        outcome.command_tag.and_then(datum::text),
-        if failed {
-            datum::text_from_bytes(&sqlstate_text(sqlstate))
-        } else {
-            None
-        },
-        outcome.fields.message.and_then(datum::text),
-        datum::int64(ran.elapsed_ms),
-    ])
+    call.row(
+        row_types::RUN_RESULT,
+        &[
+            datum::int32(ran.job.pid),
+            datum::bool(is_final && !(ran.timed_out && failed)),
+            datum::bool(ran.timed_out),
+            datum::bool(failed),
+            datum::int64(outcome.row_count),
+            outcome.command_tag.and_then(datum::text),
+            if failed {
+                datum::text_from_bytes(&sqlstate_text(sqlstate))
+            } else {
+                None
+            },
+            outcome.fields.message.and_then(datum::text),
+            datum::int64(ran.elapsed_ms),
+        ],
+    )
 }
 
 /// Detaches what fits and the current user may touch; how many.

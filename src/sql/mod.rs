@@ -3,6 +3,7 @@
 mod control;
 mod info;
 mod jobs;
+mod row_types;
 
 use crate::pg::call::Call;
 use crate::pg::error::code;

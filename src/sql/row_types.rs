@@ -1,0 +1,77 @@
+//! The columns of our row types: API.md, Types. Scripts older than the library declare fewer of them, or in another order.
+
+use crate::pg::call::Known;
+use crate::pg_sys::{
+    BOOLOID as BOOL, FLOAT8OID as FLOAT8, INT4OID as INT4, INT8OID as INT8, TEXTOID as TEXT,
+    TIMESTAMPTZOID as TIMESTAMPTZ,
+};
+
+/// pg_background_handle
+pub const HANDLE: &[Known] = &[(c"pid", INT4), (c"cookie", INT8)];
+
+/// pg_background_stats
+pub const STATS: &[Known] = &[
+    (c"workers_launched", INT8),
+    (c"workers_completed", INT8),
+    (c"workers_failed", INT8),
+    (c"workers_canceled", INT8),
+    (c"workers_active", INT4),
+    (c"avg_execution_ms", FLOAT8),
+    (c"max_workers", INT4),
+    (c"workers_timed_out", INT8),
+];
+
+/// pg_background_progress
+pub const PROGRESS: &[Known] = &[(c"progress_pct", INT4), (c"progress_msg", TEXT)];
+
+/// pg_background_result_info
+pub const RESULT_INFO: &[Known] = &[
+    (c"row_count", INT8),
+    (c"command_tag", TEXT),
+    (c"completed", BOOL),
+    (c"has_error", BOOL),
+    (c"started_at", TIMESTAMPTZ),
+    (c"finished_at", TIMESTAMPTZ),
+];
+
+/// pg_background_error
+pub const ERROR: &[Known] = &[
+    (c"sqlstate", TEXT),
+    (c"message", TEXT),
+    (c"detail", TEXT),
+    (c"hint", TEXT),
+    (c"context", TEXT),
+    (c"schema_name", TEXT),
+    (c"table_name", TEXT),
+    (c"column_name", TEXT),
+    (c"constraint_name", TEXT),
+];
+
+/// pg_background_outcome
+pub const OUTCOME: &[Known] = &[
+    (c"pid", INT4),
+    (c"cookie", INT8),
+    (c"state", TEXT),
+    (c"consumed", BOOL),
+    (c"completed", BOOL),
+    (c"has_error", BOOL),
+    (c"row_count", INT8),
+    (c"command_tag", TEXT),
+    (c"sqlstate", TEXT),
+    (c"error_message", TEXT),
+    (c"label", TEXT),
+    (c"launched_at", TIMESTAMPTZ),
+];
+
+/// pg_background_run_result
+pub const RUN_RESULT: &[Known] = &[
+    (c"pid", INT4),
+    (c"completed", BOOL),
+    (c"timed_out", BOOL),
+    (c"has_error", BOOL),
+    (c"row_count", INT8),
+    (c"command_tag", TEXT),
+    (c"sqlstate", TEXT),
+    (c"error_message", TEXT),
+    (c"elapsed_ms", INT8),
+];
