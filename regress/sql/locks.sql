@@ -59,6 +59,17 @@ SELECT pid, cookie FROM pg_background_launch_v2('LOCK TABLE regress_pgbg_locks I
 SELECT pg_temp.until(format('EXISTS (SELECT FROM pg_locks WHERE pid = %s AND NOT granted)', :a_pid));
 SELECT pid, cookie FROM pg_background_launch_v2('LOCK TABLE regress_pgbg_locks IN SHARE UPDATE EXCLUSIVE MODE; SELECT 1') \gset d_
 SELECT pg_background_wait_v2(:d_pid, :d_cookie);
+ROLLBACK TO s;
+-- through the worker's own worker, and through that one's
+SELECT pg_background_run_v2($$SELECT * FROM pg_background_run_v2('UPDATE regress_pgbg_locks SET n = 2 WHERE id = 1')$$);
+ROLLBACK TO s;
+SELECT pid, cookie FROM pg_background_launch_v2($a$SELECT * FROM pg_background_run_v2($b$SELECT * FROM pg_background_run_v2(
+    'UPDATE regress_pgbg_locks SET n = 2 WHERE id = 1')$b$)$a$) \gset e_
+SELECT pg_background_wait_v2(:e_pid, :e_cookie);
+ROLLBACK TO s;
+-- each run that was cancelled cancels its own
+SELECT pg_background_wait_v2(:e_pid, :e_cookie);
+SELECT pg_temp.until(format('(SELECT count(*) FROM pg_locks WHERE NOT granted AND pid <> %s) = 0', :a_pid));
 ROLLBACK;
 \set VERBOSITY default
 SELECT pg_background_cancel_v2(:b_pid, :b_cookie);
@@ -82,6 +93,32 @@ SELECT pg_temp.until($$EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' 
 SELECT completed, has_error FROM pg_background_run_v2('SELECT pg_advisory_xact_lock(4718)');
 SELECT pg_background_detach_v2(:a_pid, :a_cookie);
 
+-- nor is one whose own worker does
+SELECT pid, cookie FROM pg_background_launch_v2('SELECT pg_advisory_xact_lock(4718), pg_sleep(0.3)') \gset a_
+SELECT pg_temp.until($$EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 4718 AND granted)$$);
+BEGIN;
+UPDATE regress_pgbg_locks SET n = n WHERE id = 1;
+SELECT * FROM pg_background_run_query_v2($$SELECT completed, has_error FROM pg_background_run_v2('SELECT pg_advisory_xact_lock(4718)')$$) AS (completed bool, has_error bool);
+-- nor one that does not wait for its own any more: one of its workers waits for it, the other for us
+SELECT pid, cookie FROM pg_background_launch_v2($$DO $d$
+    DECLARE
+        handles pg_background_handle[];
+    BEGIN
+        PERFORM pg_advisory_xact_lock(4721);
+        handles[1] := pg_background_launch_v2('SELECT pg_advisory_xact_lock(4721)');
+        handles[2] := pg_background_launch_v2('UPDATE regress_pgbg_locks SET n = 2 WHERE id = 1');
+        BEGIN
+            PERFORM * FROM pg_background_drain_v2(handles);
+        EXCEPTION WHEN deadlock_detected THEN
+            PERFORM pg_background_progress(50, 'did not wait for ever');
+        END;
+        PERFORM pg_sleep(0.5);
+        PERFORM pg_background_cancel_v2(handles[2].pid, handles[2].cookie);
+    END$d$; SELECT 1$$) \gset f_
+SELECT pg_temp.until(format('(SELECT progress_pct FROM pg_background_get_progress_v2(%s, %s)) = 50', :f_pid, :f_cookie));
+SELECT * FROM pg_background_result_v2(:f_pid, :f_cookie) AS (one int4);
+ROLLBACK;
+SELECT pg_background_detach_v2(:a_pid, :a_cookie);
 -- a deadlock among two jobs is PostgreSQL's to find: one of them fails, the other goes on
 SELECT pg_advisory_lock(4719);
 SELECT pid, cookie FROM pg_background_launch_v2('UPDATE regress_pgbg_locks SET n = n + 1 WHERE id = 2; SELECT pg_advisory_xact_lock_shared(4719); UPDATE regress_pgbg_locks SET n = n + 1 WHERE id = 3') \gset a_

@@ -10,6 +10,7 @@ pub mod outcome;
 pub mod progress;
 pub mod segment;
 pub mod settings;
+pub mod waits;
 pub mod wire;
 
 /// The version of everything in this room: segment, record and protocol. The worker's entry symbol carries it

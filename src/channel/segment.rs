@@ -6,6 +6,7 @@
 use super::LAYOUT;
 use super::outcome::OutcomeRecord;
 use super::progress::Progress;
+use super::waits::Waits;
 use crate::pg::dsm::Segment;
 use crate::pg::shm_mq::Queue;
 use crate::pg_sys::Oid;
@@ -47,6 +48,8 @@ pub struct Header {
     released: AtomicU32,
     /// Set by the launcher: the job shall not start, or end before its next statement.
     cancel: AtomicU32,
+    /// For whom the worker waits while it waits for jobs of its own.
+    pub waits: Waits,
     pub progress: Progress,
     pub outcome: OutcomeRecord,
 }

@@ -1,8 +1,12 @@
 //! Finds out whether a worker waits, directly or through others, for a lock that this very session holds.
 //!
 //! PostgreSQL's deadlock detector sees waits for heavyweight locks only. This session waits for its worker on a latch, so
-//! a cycle through it is invisible to everyone but itself.
+//! a cycle through it is invisible to everyone but itself. A worker that waits for jobs of its own says so in its segment.
 
+use super::job::JobRef;
+use super::registry;
+use super::wait::Goal;
+use crate::channel::waits::Waits;
 use crate::pg::memory::Context;
 use crate::pg::{identity, lock};
 use core::ffi::c_int;
@@ -42,7 +46,7 @@ fn search(context: Context, pid: c_int) -> bool {
     let mut at = 0;
     while at < count {
         let mut reached_us = false;
-        lock::for_each_blocker(steps[at].pid, |blocker| {
+        for_each_awaited(steps[at].pid, |blocker| {
             if blocker == us {
                 reached_us = true;
             } else if count < room && steps[..count].iter().all(|step| step.pid != blocker) {
@@ -68,7 +72,7 @@ fn confirm(steps: &[Step], last: usize) -> bool {
     loop {
         let Step { pid, waiter } = steps[at];
         let mut still_waits = false;
-        lock::for_each_blocker(pid, |other| still_waits |= other == blocker);
+        for_each_awaited(pid, |other| still_waits |= other == blocker);
         if !still_waits {
             return false;
         }
@@ -78,4 +82,31 @@ fn confirm(steps: &[Step], last: usize) -> bool {
         blocker = pid;
         at = waiter;
     }
+}
+
+/// Whom a process waits for: by a lock, or, if it is a worker of this session, for a job of its own.
+fn for_each_awaited(pid: c_int, mut awaited: impl FnMut(c_int)) {
+    lock::for_each_blocker(pid, &mut awaited);
+    workers_awaited_by(pid).for_each(awaited);
+}
+
+/// What a worker of this session says of its own waiting.
+fn workers_awaited_by(pid: c_int) -> impl Iterator<Item = c_int> {
+    registry::running()
+        .filter(move |job| job.pid == pid)
+        .filter_map(|job| job.link.get())
+        .flat_map(|link| link.channel.waits.pids())
+}
+
+/// Tells the launcher of this worker for whom it waits, and for whom those wait: it sees no further than to us. Any of
+/// several may be enough to go on, so then there is nothing to tell.
+pub fn tell(told: &Waits, jobs: &[JobRef], goal: Goal) {
+    let awaited = || jobs.iter().filter(|job| job.is_running());
+    if goal == Goal::Any && awaited().count() > 1 {
+        told.clear();
+        return;
+    }
+    let directly = awaited().map(|job| job.pid);
+    let further = awaited().flat_map(|job| workers_awaited_by(job.pid));
+    told.tell(directly.chain(further));
 }

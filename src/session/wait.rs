@@ -2,11 +2,13 @@
 
 use super::job::JobRef;
 use super::{STATE, cancel, deadlock, pump};
+use crate::channel::waits;
 use crate::hooks;
-use crate::pg::error::{Report, check_for_interrupts, code};
+use crate::pg::error::{Report, catch, check_for_interrupts, code};
 use crate::pg::guc;
 use crate::pg::latch::{self, WaitEvent};
 use crate::pg::timestamp::{Deadline, now};
+use core::cell::Cell;
 use core::ffi::c_int;
 
 /// Shown while this session waits for a job to end.
@@ -49,6 +51,26 @@ fn wait_checking(
     jobs: &[JobRef],
     goal: Goal,
     deadline: Deadline,
+    check: Deadline,
+    done: impl Fn() -> bool,
+) -> bool {
+    let Some(told) = waits::own() else {
+        return wait_by_latch(jobs, goal, deadline, check, done);
+    };
+    // A worker's own launcher is told for whom it waits: once it has waited for long, and not a moment longer.
+    let result = Cell::new(false);
+    let ended = catch(|| result.set(wait_by_latch(jobs, goal, deadline, check, done)));
+    told.clear();
+    match ended {
+        Ok(()) => result.get(),
+        Err(caught) => caught.rethrow(),
+    }
+}
+
+fn wait_by_latch(
+    jobs: &[JobRef],
+    goal: Goal,
+    deadline: Deadline,
     mut check: Deadline,
     done: impl Fn() -> bool,
 ) -> bool {
@@ -64,6 +86,9 @@ fn wait_checking(
         }
         if check.passed(time) {
             check_deadlock(jobs, goal);
+            if let Some(told) = waits::own() {
+                deadlock::tell(told, jobs, goal);
+            }
             check = next_check();
         }
         hooks::point("wait");

@@ -9,6 +9,7 @@ use crate::channel::IDLE;
 use crate::channel::outcome::{Ending, Summary, Text};
 use crate::channel::progress::MESSAGE_LIMIT;
 use crate::channel::segment::{Availability, Channel};
+use crate::channel::waits;
 use crate::channel::wire::report::{Report as WireReport, decimal};
 use crate::channel::wire::response::{self, Kind};
 use crate::channel::wire::text::clip;
@@ -35,6 +36,7 @@ pub fn attach(channel: Channel, context: Context) {
         .responses
         .set(Some(responses.attach(channel.segment(), context)));
     STATE.channel.set(Some(channel));
+    waits::set_own(Some(&channel.waits));
     libpq::redirect(&METHODS);
     process::before_exit(on_exit);
     xact::register_callback(on_transaction_end);
@@ -331,6 +333,7 @@ unsafe extern "C-unwind" fn on_exit(_code: c_int, _argument: sys::Datum) {
     }
     // The segment is unmapped next; a message that somebody still has to send goes nowhere.
     STATE.channel.set(None);
+    waits::set_own(None);
     STATE.requests.set(None);
     STATE.responses.set(None);
 }
