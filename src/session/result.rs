@@ -20,7 +20,7 @@ use core::ptr::NonNull;
 pub const TIMEOUT_GRACE: i32 = 1000;
 
 /// The job's rows as the caller declared them. Waits for the outcome, no longer than until `deadline`: then the job is
-/// cancelled and 57014 raised. The job is forgotten when all went well; an error of the job is raised as it was, and the
+/// cancelled and 57014 raised, if it was not just about to succeed. The job is forgotten when all went well; an error of the job is raised as it was, and the
 /// job stays with its outcome. 42804 consumes nothing.
 pub fn result(job: JobRef, set: ResultSet, deadline: Deadline) -> sys::Datum {
     if job.submitted {
@@ -131,9 +131,13 @@ fn read_afterwards(job: JobRef, set: ResultSet, store: Tuplestore, deadline: Dea
     }
 }
 
-/// The caller's time is over: ends the job and says so.
-fn time_out(job: JobRef) -> ! {
+/// The caller's time is over: ends the job and says so, unless it has succeeded meanwhile. What was committed is never
+/// reported as canceled.
+fn time_out(job: JobRef) {
     cancel::cancel_with_grace(&[job], TIMEOUT_GRACE);
+    if job.state.get() == State::Stopped {
+        return;
+    }
     Report::error(code::QUERY_CANCELED)
         .message(format_args!(
             "canceling background job of PID {} due to time-out",

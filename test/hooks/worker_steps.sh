@@ -99,6 +99,17 @@ for what in cancel-late terminate-late term exit; do at worker-committed "$what"
 warm=
 session_do s 'RESET pg_background.worker_idle_timeout;' >/dev/null
 
+# The time-out of a run passes between the commit and its report: the rows are there, and no error says otherwise.
+for columns in 'n int' 'n text'; do
+	arm worker-committed hold
+	ask s "SELECT n, 'delivered $columns' FROM pg_background_run_query_v2('INSERT INTO done VALUES (''$columns'') RETURNING 1', 0, 20) AS ($columns);"
+	arrival worker-committed >/dev/null
+	sleep 0.2
+	disarm worker-committed
+	t_is "a time-out just after the commit, $columns" "$(answer s); $(session_output s | grep -c "^1|delivered $columns\$")" '00000; 1'
+	t_is "a time-out just after the commit, $columns: done" "$(sql "SELECT count(*) FROM done WHERE step = '$columns'")" 1
+done
+
 t_is 'every slot is free again' "$(session_do s 'SELECT count(pg_background_submit_v2($$SELECT 1$$)) FROM generate_series(1, 5);')" 5
 session_close s
 t_no_leaks 'nothing is left at the end'
