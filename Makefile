@@ -3,6 +3,9 @@
 #   make installcheck   the SQL and isolation tests against a running server that has the extension installed
 #   make check          every test, on throwaway servers of its own; touches no installation
 #   make check-all      the same for each major of PostgreSQL, which it fetches; MAJORS="14 18" restricts it
+#   make soak           a hundred thousand jobs, then 20 sessions at once for ten minutes, each answer compared
+#   make check-cassert  every test on a server with assertions, built from Debian's source package
+#   make check-valgrind the regression suite on a server under valgrind, built likewise
 #   make demo           what the extension does, on a throwaway server
 #   make dist           the last commit as pg_background-VERSION.tar.gz and, for PGXN, .zip; with VENDOR=1 the first one
 #                       has the crates inside, so that it builds without a network
@@ -16,14 +19,20 @@ CARGO_FEATURES ?=
 
 PGBG_SRC := $(patsubst %/,%,$(dir $(abspath $(firstword $(MAKEFILE_LIST)))))
 
-ifeq ($(filter-out check check-all demo dist,$(or $(MAKECMDGOALS),all)),)
+ifeq ($(filter-out check check-all check-cassert check-valgrind soak demo dist,$(or $(MAKECMDGOALS),all)),)
 
 # These look for PostgreSQL themselves (make demo even installs it), and PGXS has a target check of its own.
-.PHONY: check check-all demo dist
+.PHONY: check check-all check-cassert check-valgrind soak demo dist
 check:
 	@exec env PG_CONFIG='$(PG_CONFIG)' CARGO='$(CARGO)' '$(PGBG_SRC)/test/check.sh'
 check-all:
 	@exec env CARGO='$(CARGO)' '$(PGBG_SRC)/test/check-all.sh' $(MAJORS)
+check-cassert:
+	@pg_config=$$('$(PGBG_SRC)/test/build-server.sh' cassert) && exec env PG_CONFIG="$$pg_config" CARGO='$(CARGO)' '$(PGBG_SRC)/test/check.sh'
+check-valgrind:
+	@exec env CARGO='$(CARGO)' '$(PGBG_SRC)/test/valgrind.sh'
+soak:
+	@exec env PG_CONFIG='$(PG_CONFIG)' CARGO='$(CARGO)' '$(PGBG_SRC)/test/soak.sh'
 dist:
 	@exec env CARGO='$(CARGO)' VENDOR='$(VENDOR)' '$(PGBG_SRC)/test/dist.sh' '$(CURDIR)'
 demo:

@@ -37,6 +37,7 @@ fn requests() -> Vec<(&'static str, Vec<u8>)> {
         cookie: 42,
         discard_output: true,
         read_only: true,
+        new_queue: true,
         session_user: User {
             oid: 10,
             is_superuser: true,
@@ -57,6 +58,7 @@ fn requests() -> Vec<(&'static str, Vec<u8>)> {
         cookie: 0,
         discard_output: false,
         read_only: false,
+        new_queue: false,
         role: User::default(),
         library_state: b"",
         guc_state: b"",
