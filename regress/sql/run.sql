@@ -69,6 +69,32 @@ $$;
 SELECT workers_active FROM pg_background_stats_v2();
 SELECT count(*) FROM pg_background_list;
 
+-- a job that succeeds although its time is over has committed: that is told, not a time-out
+CREATE TABLE regress_pgbg_survivors (how text);
+CREATE FUNCTION regress_pgbg_survive(how text) RETURNS int LANGUAGE plpgsql AS $$
+BEGIN
+    BEGIN
+        PERFORM pg_sleep(600);
+    EXCEPTION WHEN query_canceled THEN
+        INSERT INTO regress_pgbg_survivors VALUES (how);
+    END;
+    RETURN 0;
+END
+$$;
+SELECT completed, timed_out, has_error, sqlstate FROM pg_background_run_v2($$SELECT regress_pgbg_survive('run')$$, timeout_ms => 1000);
+SELECT * FROM pg_background_run_query_v2($$DO 'BEGIN PERFORM regress_pgbg_survive(''tag''); END'$$, timeout_ms => 1000) AS (tag text);
+-- one whose rows come before, one whose rows come after
+SELECT count(*), sum(i + n) FROM pg_background_run_query_v2(
+    $$SELECT i, CASE i WHEN 4000 THEN regress_pgbg_survive('rows') ELSE 1 END FROM generate_series(1, 4000) i$$, timeout_ms => 1000) AS (i int, n int);
+SELECT * FROM pg_background_run_query_v2($$SELECT regress_pgbg_survive('row')$$, timeout_ms => 1000) AS (n text);
+SELECT how FROM regress_pgbg_survivors ORDER BY how;
+-- one that does not
+\set VERBOSITY sqlstate
+SELECT * FROM pg_background_run_query_v2('SELECT pg_sleep(600)', timeout_ms => 100) AS (n text);
+\set VERBOSITY default
+DROP FUNCTION regress_pgbg_survive;
+DROP TABLE regress_pgbg_survivors;
+
 -- messages of the job are not passed on by run_v2, but they are by run_query_v2
 SELECT completed FROM pg_background_run_v2('DO $$BEGIN RAISE NOTICE ''unheard''; END$$');
 SELECT * FROM pg_background_run_query_v2('DO $$BEGIN RAISE NOTICE ''heard''; END$$') AS (tag text);
