@@ -180,7 +180,7 @@ cluster_template() {
 		{ cat "$WORK/log/initdb.txt" >&2; die 'initdb failed'; }
 }
 
-# cluster_init NAME [CONF-LINE...]
+# cluster_init NAME [CONF-LINE...]: PGBG_CONF may have one more line for every server of a run.
 cluster_init() {
 	local name=$1 dir=$WORK/cluster/$1
 	shift
@@ -198,7 +198,7 @@ cluster_init() {
 		"max_prepared_transactions = 4" \
 		"dynamic_shared_memory_type = mmap" \
 		"log_line_prefix = '%m [%p] %b %a: '" \
-		"$@"
+		"$@" "${PGBG_CONF:-}"
 }
 
 # cluster_conf NAME CONF-LINE...: more lines for postgresql.conf; the last of a name counts.
