@@ -26,7 +26,7 @@ fn main() {
     for major in OLDEST_MAJOR + 1..=NEWEST_MAJOR {
         println!("cargo::rustc-check-cfg=cfg(pg_ge_{major})");
     }
-    // Set by cargo-fuzz, whose targets include src/channel/wire.
+    // Set by fuzz/run.sh, whose targets include src/channel/wire.
     println!("cargo::rustc-check-cfg=cfg(fuzzing)");
     if let Err(message) = build() {
         // A build script's panic would bury this line in a backtrace.

@@ -89,7 +89,11 @@ fn use_description(description: &Description<'_>, message: &[u8]) {
     let mut again = response::header(Kind::RowDescription, description.encoding(), count).to_vec();
     for column in description.columns() {
         assert!(column.type_oid != 0 && column.name.len() <= response::COLUMN_NAME_MAX);
-        again.extend_from_slice(&response::column(column.type_oid, column.typmod, column.layout));
+        again.extend_from_slice(&response::column(
+            column.type_oid,
+            column.typmod,
+            column.layout,
+        ));
         again.extend_from_slice(column.name);
         again.push(0);
     }
