@@ -469,6 +469,35 @@ cluster_stop_all() {
 	for dir in "$WORK"/cluster/*/; do cluster_stop "$(basename "$dir")" || true; done
 }
 
+# part NAME COMMAND...: a run of another script of this kind. All it says is shown but for its last line, which is added up.
+part() {
+	local log=$WORK/log/$1.txt last
+	say "== $1"
+	# shellcheck disable=SC2016 # expanded by that shell
+	run bash -c '"${@:2}" 2>&1 | tee "$1" | sed -u "\$d"' - "$log" "${@:2}"
+	last=$(tail -n 1 "$log")
+	if [[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
+		PASSED=$((PASSED + BASH_REMATCH[1])) FAILED=$((FAILED + BASH_REMATCH[2]))
+		[ "${BASH_REMATCH[2]}" -eq 0 ] || PARTS_BROKEN+=("$1")
+	else
+		say "$last" 'did not come to its end'
+		FAILED=$((FAILED + 1)) PARTS_BROKEN+=("$1")
+	fi
+}
+PARTS_BROKEN=()
+
+# parts_done: the last line of a script that is made of parts.
+parts_done() {
+	if [ "$FAILED" -ne 0 ]; then
+		WORK_KEEP=1
+		printf 'failed: %s\n' "${PARTS_BROKEN[@]}"
+		say "logs: $WORK/log"
+	fi
+	say "$PASSED passed, $FAILED failed"
+	[ "$FAILED" -eq 0 ]
+	exit
+}
+
 # suite_begin: the first line of a test script after sourcing this. Its name is the file's. By itself it makes a private
 # installation; below check.sh it finds one ready.
 suite_begin() {

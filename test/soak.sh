@@ -105,7 +105,7 @@ t_is 'every answer is what it must be' "$(head -n 30 <<<"$strange")" ''
 t_is 'every session came to its end' "$(sql "SELECT count(*) FROM soak.total WHERE what = '= contexts'")" "$SOAK_SESSIONS"
 t_is 'one memory context is left in each' "$(sql "SELECT DISTINCT n FROM soak.total WHERE what = '= contexts'")" 1
 t_no_leaks 'no worker and no segment is left'
-t_is 'namely' "$(sql "SELECT pid, state, wait_event, query FROM pg_stat_activity WHERE backend_type = 'pg_background'")" ''
+t_is 'no job runs on' "$(sql "SELECT pid, state, wait_event, query FROM pg_stat_activity WHERE backend_type = 'pg_background'")" ''
 t_is 'every slot is free' "$(sql "SET pg_background.max_workers = 100; SET pg_background.worker_idle_timeout = 0;
 	SELECT count(pg_background_submit_v2('SELECT pg_sleep(0.1)')) FROM generate_series(1, current_setting('max_worker_processes')::int - 1)" | tail -n 1)" 47
 t_is 'no prepared transaction, no lock' "$(sql "SELECT (SELECT count(*) FROM pg_prepared_xacts), (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory')")" '0|0'

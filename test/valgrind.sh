@@ -45,6 +45,11 @@ grep -E '^(not ok|test .*FAILED)' "$WORK/log/regress.txt"
 # A worker that is 30 times slower may be later than a test allows for. A crash would lose the rest of the tests.
 t_ok 'the server outlives every test' sql 'SELECT 1'
 cluster_stop main
+# The pid file goes before valgrind has had its say.
+for ((tries = 0; tries < 300; tries++)); do
+	[ -n "$(cluster_processes main)" ] || break
+	sleep 0.1
+done
 
 logs=("$WORK"/log/valgrind/*.log)
 t_ok "valgrind watched ${#logs[@]} processes" test ${#logs[@]} -gt $((${#tests[@]} * 2))

@@ -95,8 +95,10 @@ DECLARE
 	state text;
 	active int;
 BEGIN
-	-- Two seconds and more, which is a long step. If it is interrupted, nobody can end that job.
-	IF j.kind = 'stubborn' AND (soak.is_interruptible() OR random() < 0.8) THEN RETURN; END IF;
+	-- Two seconds and more, which is a long step.
+	IF j.kind = 'stubborn' AND random() < 0.8 THEN RETURN; END IF;
+	-- A run that is interrupted cancels its job, which is not enough for this one, and nobody has the handle.
+	IF j.kind = 'stubborn' AND soak.is_interruptible() THEN RETURN; END IF;
 	IF j.endless AND timeout = 0 THEN timeout := soak.random(1, 100); END IF;
 	-- A time-out cancels, and terminates a second later.
 	j.cancelled := timeout > 0;
