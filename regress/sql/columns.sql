@@ -124,6 +124,57 @@ SELECT declared, returned, s.code FROM (VALUES
     ('regress_pgbg_pair', '1'), ('pg_background_handle', 'ROW(1, 2)')) AS v(declared, returned),
     LATERAL (SELECT sqlstate AS code FROM pg_background_run_v2(format('SELECT * FROM pg_background_run_query_v2(%L) AS (a %s)', 'SELECT ' || returned, declared))) s
 ORDER BY 1, 2;
+-- each of ten columns declared with each wrong type, and every other number of columns, for each function that returns rows
+DO $$
+DECLARE
+    right_types text[] := ARRAY['int4', 'int8', 'timestamptz', 'oid', 'numeric', 'text', 'varchar', 'int4[]', 'bool', 'pg_background_handle'];
+    wrong text[] := ARRAY['bool', '"char"', 'int2', 'int4', 'int8', 'float4', 'float8', 'numeric', 'money', 'varchar', 'char(3)', 'name', 'bytea',
+                          'date', 'time', 'timetz', 'timestamp', 'timestamptz', 'interval', 'uuid', 'json', 'jsonb', 'point', 'inet', 'bit',
+                          'oid', 'regclass', 'xid', 'tid', 'int4[]', 'text[]', 'int4range', 'record[]', 'pg_background_handle', 'pg_background_progress'];
+    job text := 'SELECT ' || (SELECT string_agg(format('NULL::%s AS c%s', t, n), ', ' ORDER BY n) FROM unnest(right_types) WITH ORDINALITY AS u(t, n));
+    one pg_background_handle := pg_background_launch_v2(job);
+    other int4 := pg_background_launch(job);
+    calls text[] := ARRAY[format('pg_background_result_v2(%s, %s)', one.pid, one.cookie), format('pg_background_result(%s)', other),
+                          format('pg_background_run_query_v2(%L)', job)];
+    types text[];
+    counts jsonb;
+    answer text;
+    detail text;
+    wanted text;
+BEGIN
+    FOR c IN 1 .. 3 LOOP
+        counts := '{}';
+        FOR place IN 1 .. 14 LOOP
+            FOR i IN 1 .. CASE WHEN place <= 10 THEN cardinality(wrong) ELSE 1 END LOOP
+                CONTINUE WHEN wrong[i] = right_types[place];
+                -- a worker for each of them takes a while
+                CONTINUE WHEN c = 3 AND place <= 10 AND (place + i) % 7 <> 0;
+                types := CASE place WHEN 11 THEN right_types[1 : 9] WHEN 12 THEN right_types || 'text'::text WHEN 13 THEN right_types[1 : 1]
+                                    WHEN 14 THEN right_types || array_fill('int4'::text, ARRAY[1500]) ELSE right_types END;
+                IF place <= 10 THEN
+                    types[place] := wrong[i];
+                    wanted := format('Column %s ("c%s") is of type %s, but is declared as %s.', place, place,
+                                     format_type(right_types[place]::regtype, NULL), format_type(replace(wrong[i], '(3)', '')::regtype, NULL));
+                ELSE
+                    wanted := format('The job returns 10 columns, the list has %s.', cardinality(types));
+                END IF;
+                BEGIN
+                    EXECUTE format('SELECT count(*) FROM %s AS r(%s)', calls[c],
+                                   (SELECT string_agg(format('a%s %s', n, t), ', ' ORDER BY n) FROM unnest(types) WITH ORDINALITY AS u(t, n)));
+                    answer := 'accepted ' || types::text;
+                EXCEPTION WHEN OTHERS THEN
+                    GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
+                    answer := SQLSTATE || CASE WHEN starts_with(replace(replace(detail, '(3)', ''), 'bit(1)', 'bit'), wanted) THEN '' ELSE ' ' || detail END;
+                END;
+                counts := counts || jsonb_build_object(answer, coalesce((counts ->> answer)::int4, 0) + 1);
+            END LOOP;
+        END LOOP;
+        EXECUTE format('SELECT count(*) FROM %s AS r(%s)', calls[c],
+                       (SELECT string_agg(format('a%s %s', n, t), ', ' ORDER BY n) FROM unnest(right_types) WITH ORDINALITY AS u(t, n))) INTO answer;
+        RAISE NOTICE '%: %, and with the right list: % row', substring(calls[c] FROM '^\w+'), counts, answer;
+    END LOOP;
+END
+$$;
 -- a job without rows returns one text column
 SELECT * FROM pg_background_run_query_v2('CREATE TEMPORARY TABLE t ()') AS (tag int4);
 SELECT * FROM pg_background_run_query_v2('CREATE TEMPORARY TABLE t ()') AS (tag text, more text);

@@ -39,7 +39,7 @@ SELECT pg_background_list_v2();
 SELECT * FROM pg_background_list_v2();
 
 -- Each column with each wrong type, of all lengths and alignments, in lists of nine and of ten: 42804, 42804, ...
--- It is done while there are rows to be shown, and one of them has NULLs.
+-- with the right list in the hint, which is tried. It is done while there are rows to be shown, and one of them has NULLs.
 SELECT pid, cookie FROM pg_background_launch_v2('SELECT 1') \gset
 SELECT pid, cookie FROM pg_background_launch_v2('SELECT 2', 0, 'two') \gset
 DO $$
@@ -49,11 +49,16 @@ DECLARE
                           'varchar(10)', 'char', 'char(3)', 'name', 'bytea', 'date', 'time', 'timetz', 'timestamp', 'timestamptz',
                           'interval', 'uuid', 'json', 'jsonb', 'xml', 'point', 'box', 'inet', 'bit', 'tsvector', 'oid', 'regclass',
                           'regrole', 'xid', 'tid', 'int4[]', 'text[]', 'int4range', 'int4multirange', 'record[]', 'pg_background_handle'];
+    names text[] := ARRAY['pid', 'cookie', 'launched_at', 'user_id', 'queue_size', 'state', 'sql_preview', 'last_error', 'consumed', 'label'];
+    list_hint text := (SELECT string_agg(n || ' ' || t, ', ' ORDER BY o) FROM unnest(names, expected) WITH ORDINALITY AS u(n, t, o));
     types text[];
     list text;
     counts jsonb := '{}';
     answer text;
+    hint text;
+    answered int4;
 BEGIN
+    list_hint := 'Use AS (' || list_hint || '), with or without the label.';
     FOR width IN 9 .. 10 LOOP
         FOR place IN 1 .. width LOOP
             FOR i IN 1 .. cardinality(wrong) LOOP
@@ -65,7 +70,8 @@ BEGIN
                     EXECUTE format('SELECT count(*) FROM (SELECT l.* FROM pg_background_list_v2() AS l(%s) OFFSET 0) x', list);
                     answer := 'accepted ' || list;
                 EXCEPTION WHEN OTHERS THEN
-                    answer := SQLSTATE;
+                    GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
+                    answer := SQLSTATE || CASE WHEN hint = list_hint THEN ', hint' ELSE ', another hint: ' || hint END;
                 END;
                 counts := counts || jsonb_build_object(answer, coalesce((counts ->> answer)::int4, 0) + 1);
             END LOOP;
@@ -74,18 +80,28 @@ BEGIN
     RAISE NOTICE 'wrong types: %', counts;
     -- other numbers of columns
     counts := '{}';
-    FOR width IN 1 .. 40 LOOP
+    FOR width IN 1 .. 42 LOOP
         CONTINUE WHEN width IN (9, 10);
+        IF width > 40 THEN
+            width := (width - 40) * 800;
+        END IF;
         SELECT string_agg(format('c%s %s', n, coalesce(expected[n], 'text')), ', ' ORDER BY n) INTO list FROM generate_series(1, width) n;
         BEGIN
             EXECUTE format('SELECT count(*) FROM pg_background_list_v2() AS l(%s)', list);
             answer := 'accepted ' || list;
         EXCEPTION WHEN OTHERS THEN
-            answer := SQLSTATE;
+            GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
+            answer := SQLSTATE || CASE WHEN hint = list_hint THEN ', hint' ELSE ', another hint: ' || hint END;
         END;
         counts := counts || jsonb_build_object(answer, coalesce((counts ->> answer)::int4, 0) + 1);
     END LOOP;
     RAISE NOTICE 'wrong widths: %', counts;
+    -- what the hint shows is right, with the label and without it
+    list := substring(list_hint FROM 'AS \(.*\)');
+    EXECUTE 'SELECT count(label) FROM pg_background_list_v2() ' || list INTO answered;
+    RAISE NOTICE 'as the hint says: % with a label', answered;
+    EXECUTE 'SELECT count(consumed) FROM pg_background_list_v2() ' || replace(list, ', label text', '') INTO answered;
+    RAISE NOTICE 'without the label: %', answered;
 END
 $$;
 -- a domain is another type, even over the right one
