@@ -12,7 +12,7 @@ PG_CONFIG=${PGBG_VALGRIND_CONFIG:-$("$PGBG_SRC/test/build-server.sh" valgrind)} 
 export PG_CONFIG
 suite_begin
 valgrind=$(command -v valgrind) || die 'valgrind is missing'
-suppressions=$("$PG_CONFIG" --sharedir)/valgrind.supp
+suppressions=$(dirname "$(dirname "$PG_CONFIG")")/share/valgrind.supp
 [ -f "$suppressions" ] || die "$suppressions is missing; it is src/tools/valgrind.supp of the server's source"
 pg_regress=$(dirname "$(dirname "$("$PG_CONFIG" --pgxs)")")/test/regress/pg_regress
 [ -x "$pg_regress" ] || die "$pg_regress is missing"
