@@ -29,7 +29,7 @@ for target in response request; do
 	mkdir -p "$found" "artifacts/$target"
 	program=$CARGO_TARGET_DIR/$host/release/$target
 	if [ "${1:-}" = --merge ]; then
-		"$program" -merge=1 -max_len=8192 "corpus/$target" "$found" 2>&1 | tail -n 1
+		"$program" -set_cover_merge=1 -max_len=8192 "corpus/$target" "$found" 2>&1 | tail -n 1
 		continue
 	fi
 	log=target/$target.log
