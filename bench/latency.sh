@@ -26,11 +26,11 @@ session_close main
 
 sql '\copy (SELECT variant, rounds, round(us::numeric, 1) AS median_us, round(to_dblink::numeric, 3) AS ratio_to_dblink_kept, round(cold_to_this::numeric, 1) AS times_faster_than_cold FROM bench.report ORDER BY us) TO STDOUT (FORMAT csv, HEADER)' \
 	>"$BENCH_RESULTS/latency.csv"
-sql "\\copy (SELECT 'select 1' AS what, variant, round(us::numeric, 1) AS us FROM bench.report WHERE variant NOT IN ('run_v2 cold', 'dblink fresh') ORDER BY us) TO STDOUT (FORMAT csv, HEADER)" >"$WORK/plot.csv"
-sql "\\copy (SELECT 'select 1, cold', variant, round(us::numeric, 1) FROM bench.report WHERE variant IN ('run_v2 cold', 'dblink fresh') ORDER BY us) TO STDOUT (FORMAT csv)" >>"$WORK/plot.csv"
+sql "\\copy (SELECT 'warm' AS what, replace(variant, ' warm', '') AS variant, round(us::numeric, 1) AS us FROM bench.report WHERE variant NOT IN ('run_v2 cold', 'dblink fresh') ORDER BY us) TO STDOUT (FORMAT csv, HEADER)" >"$WORK/plot.csv"
+sql "\\copy (SELECT 'cold', variant, round(us::numeric, 1) FROM bench.report WHERE variant IN ('run_v2 cold', 'dblink fresh') ORDER BY us) TO STDOUT (FORMAT csv)" >>"$WORK/plot.csv"
 limit=$(sql "SELECT max(us) * 1.5 FROM bench.report WHERE variant NOT IN ('run_v2 cold', 'dblink fresh')")
-bench_plot "$WORK/plot.csv" "$BENCH_RESULTS/latency.svg" 'One statement in a transaction of its own' \
-	"microseconds, median; $machine" "$limit"
+bench_plot "$WORK/plot.csv" "$BENCH_RESULTS/latency.svg" 'An autonomous SELECT 1' \
+	'microseconds, median' "$machine" "$limit"
 
 say ''
 psql -Xq -P footer=off -c "SELECT variant, round(us::numeric, 1) AS \"µs\", round(to_dblink::numeric, 2) AS \"/ dblink kept\",
@@ -89,7 +89,7 @@ sql '\copy (SELECT variant, clients, round(tps::numeric) AS median_tps, round(to
 	>"$BENCH_RESULTS/inserts.csv"
 sql "\\copy (SELECT clients || CASE clients WHEN 1 THEN ' client' ELSE ' clients' END AS clients, variant, round(tps::numeric) FROM bench.inserts ORDER BY 1, tps DESC) TO STDOUT (FORMAT csv, HEADER)" >"$WORK/plot.csv"
 bench_plot "$WORK/plot.csv" "$BENCH_RESULTS/inserts.svg" 'Autonomous INSERTs' \
-	"transactions a second, median of $BENCH_PACES runs of pgbench; $machine"
+	"transactions a second, median of $BENCH_PACES runs of pgbench" "$machine"
 say ''
 psql -Xq -P footer=off -c "SELECT clients, variant, round(tps::numeric) AS \"INSERTs/s\", round(to_dblink::numeric, 2) AS \"/ dblink kept\",
 	round(to_cold::numeric, 1) AS \"/ cold\" FROM bench.inserts ORDER BY clients, tps DESC"

@@ -36,8 +36,8 @@ bench_machine() {
 		"($(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)), load $(cut -d' ' -f1 /proc/loadavg)"
 }
 
-# bench_plot CSV SVG TITLE LABEL [LIMIT]: bars of a CSV of group,series,value with a header line. Bars longer than LIMIT
-# are cut and carry their value.
+# bench_plot CSV SVG TITLE LABEL MACHINE [LIMIT]: bars of a CSV of group,series,value with a header line and no commas in
+# values. Bars longer than LIMIT are cut and carry their value.
 bench_plot() {
-	awk -F, -v title="$3" -v label="$4" -v limit="${5:-0}" -f "$BENCH/plot.awk" "$1" >"$2"
+	awk -F, -v title="$3" -v label="$4" -v machine="$5" -v limit="${6:-0}" -f "$BENCH/plot.awk" "$1" >"$2"
 }

@@ -8,7 +8,8 @@
 : "${BENCH_ROWS:=10000000}" "${BENCH_WORK_MEM:=4MB}"
 
 bench_begin
-bench_server main "work_mem = $BENCH_WORK_MEM" || die 'no server'
+# The worker has to be there still when it is asked, after the rows were read.
+bench_server main "work_mem = $BENCH_WORK_MEM" "pg_background.worker_idle_timeout = 10min" || die 'no server'
 sql 'CREATE EXTENSION pg_background' || die 'no extension'
 machine=$(bench_machine)
 say "$machine; work_mem $BENCH_WORK_MEM"

@@ -1,5 +1,5 @@
 # A CSV of group,series,value becomes an SVG of horizontal bars, one block for each group, in the order of the file.
-# Variables: title, label (of the values), limit (of the scale; 0: the largest value).
+# Variables: title, label (of the values), machine (they are of), limit (of the scale; 0: the largest value).
 
 function text(x, y, attributes, s) {
 	gsub(/&/, "\\&amp;", s)
@@ -25,7 +25,7 @@ NR == 1 { next }
 }
 
 END {
-	bar = 13; gap = 14; left = 190; plot = 470; right = 70; top = 46
+	bar = 13; gap = 14; left = 190; plot = 470; right = 70; top = 60
 	legend = int((series_count + 3) / 4) * 18
 	scale = limit > 0 && limit < largest ? limit : largest
 	if (scale <= 0) scale = 1
@@ -36,7 +36,8 @@ END {
 	print "font-family=\"sans-serif\" font-size=\"11\" fill=\"#1f2933\">"
 	print "<rect width=\"100%\" height=\"100%\" fill=\"white\"/>"
 	text(12, 20, "font-size=\"14\" font-weight=\"bold\"", title)
-	text(12, 37, "fill=\"#52606d\"", label)
+	text(12, 36, "fill=\"#52606d\"", label)
+	text(12, 50, "fill=\"#7b8794\" font-size=\"10\"", machine)
 	for (s = 1; s <= series_count; s++) {
 		x = 12 + (s - 1) % 4 * 180
 		y = top + int((s - 1) / 4) * 18

@@ -71,7 +71,7 @@ sql "\\copy (SELECT shape, variant, runs, round(ms::numeric, 1) AS median_ms, ro
 sql "\\copy (SELECT shape, replace(variant, ',', ' +') AS variant, round(to_gather::numeric, 3) AS ratio FROM bench.report WHERE variant <> 'other library, gather' ORDER BY shape_n, variant_n) TO STDOUT (FORMAT csv, HEADER)" \
 	>"$WORK/plot.csv"
 bench_plot "$WORK/plot.csv" "$BENCH_RESULTS/rows.svg" 'Rows from another process' \
-	"time as a multiple of Gather's with one worker, median of $BENCH_ROUNDS runs; $machine" 8
+	"time as a multiple of Gather's with one worker, median of $BENCH_ROUNDS runs" "$machine" 8
 
 say ''
 psql -Xq -P footer=off -P null=- -c "
