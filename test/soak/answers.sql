@@ -89,6 +89,7 @@ END $$;
 CREATE FUNCTION soak.do_run() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
 	j soak.job := soak.order();
+	how text := soak.pick('run_v2', 'run_v2', 'run_v2', 'run_query_v2', 'run_query_v2');
 	r pg_background_run_result;
 	timeout int := soak.random(0, 1) * soak.random(1, 200);
 	ok boolean;
@@ -105,9 +106,9 @@ BEGIN
 	j.terminated := timeout > 0;
 	UPDATE me SET jobs = jobs + 1;
 	active := (pg_background_stats_v2()).workers_active;
+	PERFORM soak.count(how);
 	BEGIN
-		IF random() < 0.6 THEN
-			PERFORM soak.count('run_v2');
+		IF how = 'run_v2' THEN
 			r := pg_background_run_v2(j.sql, soak.random(0, 1) * 1000, timeout, j.label);
 			UPDATE me SET launched = launched + 1;
 			state := CASE WHEN NOT r.has_error THEN 'stopped' WHEN r.sqlstate = '57014' THEN 'canceled' WHEN r.sqlstate = '57P01' AND r.timed_out THEN 'canceled' ELSE 'error' END;
@@ -116,7 +117,6 @@ BEGIN
 			PERFORM soak.expect(NOT r.timed_out OR r.elapsed_ms >= timeout, 'run_v2: timed out early', soak.text(j), r::text);
 			PERFORM soak.expect(EXISTS (SELECT FROM soak.effect WHERE id = j.id) = (NOT r.has_error AND j.effect), 'run_v2: committed if and only if it succeeded', soak.text(j), r::text);
 		ELSE
-			PERFORM soak.count('run_query_v2');
 			ok := soak.rows_are_right(j, format('pg_background_run_query_v2(%L, %s, %s, %L)', j.sql, soak.random(0, 1) * 1000, timeout, j.label));
 			UPDATE me SET launched = launched + 1;
 			PERFORM soak.expect(ok AND soak.may_end(j, 'stopped', NULL), 'run_query_v2: rows', soak.text(j));
@@ -148,8 +148,9 @@ DECLARE
 BEGIN
 	IF (pg_background_stats_v2()).workers_active >= current_setting('pg_background.max_workers')::int OR current_setting('pg_background.worker_timeout') <> '0' THEN RETURN; END IF;
 	PERFORM FROM soak.own WHERE client = me FOR UPDATE;
+	-- What is counted below is forgotten with the error.
+	PERFORM soak.count('deadlock by ' || how);
 	BEGIN
-		PERFORM soak.count('deadlock by ' || how);
 		IF how NOT IN ('run', 'run_query') THEN h := pg_background_launch_v2(statement); END IF;
 		CASE how
 			WHEN 'run' THEN PERFORM pg_background_run_v2(statement);
