@@ -9,7 +9,7 @@ use core::ptr::null_mut;
 /// Whether the type is in the catalogs, as of now.
 pub fn exists(type_oid: sys::Oid) -> bool {
     // SAFETY: a system cache look-up; needs a transaction, which every SQL function has.
-    unsafe { sys::SearchSysCacheExists(sys::TYPEOID as i32, type_oid as sys::Datum, 0, 0, 0) }
+    unsafe { sys::SearchSysCacheExists(sys::TYPE_CACHE, type_oid as sys::Datum, 0, 0, 0) }
 }
 
 /// Catches up with what other sessions, our workers among them, did to the catalogs.

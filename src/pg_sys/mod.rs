@@ -27,3 +27,9 @@ pub use shim::*;
 mod generated {
     include!(concat!(env!("OUT_DIR"), "/bindings.rs"));
 }
+
+/// The syscache of types. Its number is an enumerator's up to 18, which bindgen makes unsigned, and a plain int's from 19 on.
+#[cfg(not(pg_ge_19))]
+pub const TYPE_CACHE: core::ffi::c_int = TYPEOID as core::ffi::c_int;
+#[cfg(pg_ge_19)]
+pub const TYPE_CACHE: core::ffi::c_int = TYPEOID;
