@@ -47,7 +47,7 @@ if [ ! -x "$tree/bin/pg_config" ]; then
 	for package in "${wanted[@]}"; do dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package"); done
 	if [ ${#missing[@]} -gt 0 ]; then
 		if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then die "missing: ${missing[*]}"; fi
-		DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}" >&2 </dev/null ||
+		apt_install "${missing[@]}" >&2 ||
 			die "cannot install ${missing[*]}"
 	fi
 	new=$(mktemp -d "$cache/$kind-$major.XXXXXX") || exit 1

@@ -22,7 +22,7 @@ if [ -z "${PGBG_INSIDE:-}" ]; then
 	cache=$(cache_dir) || exit 1
 	if ! command -v debootstrap >/dev/null; then
 		command -v apt-get >/dev/null || die 'debootstrap is missing'
-		DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends debootstrap >"$cache/debootstrap.log" 2>&1 </dev/null ||
+		apt_install debootstrap >"$cache/debootstrap.log" 2>&1 ||
 			{ tail -n 20 "$cache/debootstrap.log" >&2; die 'cannot install debootstrap'; }
 	fi
 	# PID 1 of a namespace does not get the signals that it has no handler for: see inside().
@@ -64,7 +64,7 @@ make_root() {
 	say "deb $site experimental main" >"$PGBG_CHROOT/etc/apt/sources.list.d/experimental.list"
 	printf 'Package: %s\nPin: release a=experimental\nPin-Priority: 500\n' "$EXPERIMENTAL" >"$PGBG_CHROOT/etc/apt/preferences.d/experimental"
 	# A mirror may be the archive as it was some weeks ago.
-	say 'Acquire::Check-Valid-Until "false";' >"$PGBG_CHROOT/etc/apt/apt.conf.d/90check"
+	say 'Acquire::Check-Valid-Until "false"; Acquire::Retries "3";' >"$PGBG_CHROOT/etc/apt/apt.conf.d/90check"
 	say 'force-unsafe-io' >"$PGBG_CHROOT/etc/dpkg/dpkg.cfg.d/unsafe-io"
 	printf '#!/bin/sh\nexit 101\n' >"$PGBG_CHROOT/usr/sbin/policy-rc.d"
 	chmod 755 "$PGBG_CHROOT/usr/sbin/policy-rc.d"
@@ -72,7 +72,7 @@ make_root() {
 	say 'create_main_cluster = false' >"$PGBG_CHROOT/etc/postgresql-common/createcluster.d/none.conf"
 	cp -L /etc/resolv.conf "$PGBG_CHROOT/etc/resolv.conf"
 	mount_system || return
-	toolchain >/dev/null || packages+=' cargo'
+	toolchain >/dev/null || packages+=' cargo rust-clippy'
 	# shellcheck disable=SC2086 # several words
 	in_root apt-get update && in_root apt-get install -y --no-install-recommends $packages && in_root apt-get clean
 }

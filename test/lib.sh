@@ -15,6 +15,11 @@ export PG_CONFIG CARGO
 unset PGDATA PGHOST PGHOSTADDR PGPORT PGUSER PGDATABASE PGPASSWORD PGPASSFILE PGSERVICE PGSERVICEFILE PGOPTIONS \
 	PGAPPNAME PGCLIENTENCODING PGTZ PGDATESTYLE PGSSLMODE PGREQUIRESSL PGTARGETSESSIONATTRS
 export LC_ALL=C PSQLRC=/dev/null
+# A service that runs CI may have neither of these as a shell has them. The server's user must read what is made here.
+: "${HOME:=$(getent passwd "$(id -u)" | cut -d : -f 6)}"
+export HOME
+command -v "$CARGO" >/dev/null || PATH=$PATH:$HOME/.cargo/bin
+umask 022
 BIN=
 
 # What in a server's log means that something went wrong, and which of that is expected of anybody.
@@ -33,6 +38,14 @@ die() { printf '%s\n' "$*" >&2; exit 1; }
 # ---------------------------------------------------------------------------------------------------------------------
 # The work directory and its end
 
+# TMPDIR, unless it is a place that the server's user cannot enter, or so far down that the names of sockets, which have
+# room for 107 bytes, become too long.
+work_place() {
+	local place=${TMPDIR:-/tmp}
+	if [ ${#place} -gt 24 ] || { [ "$(id -u)" -eq 0 ] && ! runuser -u "$SERVER_USER" -- test -x "$place"; }; then place=/tmp; fi
+	say "$place"
+}
+
 # work_begin NAME: makes $WORK and sees to it that nothing outlives this script. A script that check.sh runs gets its
 # directory from there and leaves its logs in it.
 work_begin() {
@@ -40,7 +53,7 @@ work_begin() {
 		WORK=$PGBG_WORK/$1
 		mkdir -p "$WORK"
 	else
-		WORK=$(mktemp -d "${TMPDIR:-/tmp}/pgbg-$1.XXXXXX") || exit 1
+		WORK=$(mktemp -d "$(work_place)/pgbg-$1.XXXXXX") || exit 1
 	fi
 	WORK_KEEP=${PGBG_WORK:-}
 	CHILD=
@@ -105,6 +118,12 @@ as_server() {
 	else
 		(cd "$WORK" && exec "$@")
 	fi
+}
+
+# apt_install PACKAGE...: patient with a mirror that fails for a moment, and with another apt that has the lock.
+apt_install() {
+	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 \
+		"$@" </dev/null
 }
 
 # Where what was fetched from elsewhere stays for the next run. Root's home would not do: the server runs as somebody else.
