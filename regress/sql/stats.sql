@@ -67,7 +67,8 @@ SELECT pg_background_detach_v2(:pid, :cookie);
 SELECT pid, cookie FROM pg_background_launch_v2('SET statement_timeout = ''50ms''; SELECT pg_sleep(600)') \gset
 SELECT pg_background_wait_v2(:pid, :cookie);
 SELECT state, sqlstate, error_message FROM pg_background_outcome_v2(:pid, :cookie);
-SELECT failed, canceled + timed_out AS canceled_or_timed_out FROM counters;
+-- (the statement's time was over, not the job's)
+TABLE counters;
 SELECT pg_background_detach_v2(:pid, :cookie);
 
 -- terminated: failed, for nobody here asked for it
@@ -150,3 +151,21 @@ SELECT count(*) FROM pg_background_list;
 -- counters are this session's
 \c -
 SELECT s.workers_launched, s.workers_active FROM pg_background_stats_v2() AS s;
+
+-- the average: NULL without a job; then of all that ran, however they ended, from started_at to finished_at
+SELECT avg_execution_ms IS NULL AS none FROM pg_background_stats_v2();
+SELECT count(pg_background_launch_v2(sql)) FROM unnest(ARRAY['SELECT pg_sleep(0.1)', 'SELECT 1', 'SELECT pg_sleep(0.05), 1 / 0',
+                                                             'SET statement_timeout = 20; SELECT pg_sleep(600)']) AS sql;
+SELECT count(pg_background_wait_v2(pid, cookie)) FROM pg_background_list;
+SELECT count(*) AS jobs, min(ms) >= 0 AS positive, max(ms) >= 100 AS slept,
+       abs(avg(ms) - (SELECT avg_execution_ms FROM pg_background_stats_v2())) < 0.001 AS average
+FROM pg_background_list l, pg_background_result_info_v2(l.pid, l.cookie) i,
+     LATERAL (SELECT 1000 * extract(epoch FROM i.finished_at - i.started_at)::float8 AS ms) m;
+-- a mistake in the SQL is found out by the job
+SELECT avg_execution_ms AS before FROM pg_background_stats_v2() \gset
+SELECT completed, sqlstate FROM pg_background_run_v2('SELEC');
+SELECT pg_background_purge_v2();
+SELECT workers_failed, workers_canceled, avg_execution_ms <> :before AS counted FROM pg_background_stats_v2();
+-- a run whose time is over was cancelled
+SELECT timed_out FROM pg_background_run_v2('SELECT pg_sleep(600)', timeout_ms => 20);
+SELECT workers_canceled, workers_timed_out FROM pg_background_stats_v2();
