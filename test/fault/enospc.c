@@ -1,6 +1,6 @@
 /*
  * For LD_PRELOAD: while a file named by PGBG_ENOSPC exists, nothing can be written below pgsql_tmp, as if the disk were
- * full. test/fault/storage.sh builds and uses it.
+ * full; or broken, if the file is not empty. test/fault/storage.sh builds and uses it.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -8,26 +8,31 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
+/* What writing to that file ends with; 0 where nothing is wrong. */
 static int
-is_full(int fd)
+trouble(int fd)
 {
 	const char *flag = getenv("PGBG_ENOSPC");
+	struct stat state;
 	char		link[64];
 	char		path[1024];
 	ssize_t		length;
 
-	if (flag == NULL || access(flag, F_OK) != 0)
+	if (flag == NULL || stat(flag, &state) != 0)
 		return 0;
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	length = readlink(link, path, sizeof(path) - 1);
 	if (length < 0)
 		return 0;
 	path[length] = '\0';
-	return strstr(path, "pgsql_tmp") != NULL;
+	if (strstr(path, "pgsql_tmp") == NULL)
+		return 0;
+	return state.st_size == 0 ? ENOSPC : EIO;
 }
 
 #define WRITER(name, parameters, arguments) \
@@ -35,9 +40,11 @@ ssize_t \
 name parameters \
 { \
 	static ssize_t (*real) parameters; \
-	if (is_full(fd)) \
+	int			error = trouble(fd); \
+\
+	if (error != 0) \
 	{ \
-		errno = ENOSPC; \
+		errno = error; \
 		return -1; \
 	} \
 	if (real == NULL) \

@@ -16,9 +16,12 @@ temporary() { find "$(cluster_data main)/base/pgsql_tmp" "$WORK/space" -path '*p
 bytes() { find "$(cluster_data main)/base/pgsql_tmp" -type f -printf '%s\n' 2>/dev/null | awk '{ n += $1 } END { print n + 0 }'; }
 launch() { say "SELECT pid, cookie FROM pg_background_launch_v2(\$job\$$1\$job\$) \\gset"; }
 wait='SELECT pg_background_wait_v2(:pid, :cookie) \g /dev/null'
-large='SELECT g, repeat(md5(g::text), 30) FROM generate_series(1, 200000) g'
+# In the select list, where the worker keeps none of them in a file of its own.
+large='SELECT g, repeat(md5(g::text), 30) FROM (SELECT generate_series(1, 200000) AS g) x'
 sum='SELECT count(*), sum(g), sum(length(t)) FROM pg_background_result_v2(:pid, :cookie) AS (g int, t text);'
 answer='200000|20000100000|192000000'
+# It has another name from 16 on.
+parallel_setting() { if [ "$(pg_major)" -ge 16 ]; then say debug_parallel_query; else say force_parallel_mode; fi; }
 resident() { awk '/^RssAnon/ { print $2 }' "/proc/$(session_backend "$1")/status"; }
 
 # 192 MB with 64 kB of work_mem: on disk, through commits and rollbacks, and gone afterwards.
@@ -52,7 +55,7 @@ t_is 'a cursor reads a part' "$(session_do s 'FETCH 2 FROM c;' 30)" $'1\n2'
 session_do s 'ROLLBACK; SELECT pg_background_detach_all_v2();' >/dev/null
 t_is 'nothing is left of the rest' "$(temporary)" 0
 
-# temp_file_limit. What is lost are the rows, and their reader is told why, each time.
+# temp_file_limit. What is lost are the rows, and their reader is told why.
 session_do s "SET temp_file_limit = '20MB';"
 session_do s "$(launch "$large")
 $wait
@@ -116,6 +119,24 @@ session_close s
 t_is 'a session may end with a spool that cannot be written' "$(wait_until 'SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = $$client backend$$')$(temporary)" 0
 rm "$PGBG_ENOSPC"
 
+# A disk that is broken (58030), in whichever process writes. The rows are lost, and nothing else.
+session_open s -v VERBOSITY=sqlstate
+echo broken >"$PGBG_ENOSPC"
+session_do s "$(launch "$large")
+$wait"
+t_is 'disk broken: the job has succeeded' "$(session_do s 'SELECT state, sqlstate, row_count FROM pg_background_outcome_v2(:pid, :cookie);')" 'stopped||200000'
+t_is 'disk broken: the reader is told (58030), and then that the rows are gone' "$(session_do s "$sum
+$sum")" $'ERROR:  58030\nERROR:  42704'
+t_is 'disk broken: result, directly' "$(session_do s "$(launch "$large")
+$sum")" 'ERROR:  58030'
+t_is 'disk broken: a job that sorts' "$(session_do s "SELECT state, sqlstate FROM pg_background_drain_v2(ARRAY[pg_background_launch_v2('SELECT md5(g::text) FROM generate_series(1, 200000) g ORDER BY 1')]);")" 'error|58030'
+t_is 'disk broken: detach' "$(session_do s 'SELECT pg_background_detach_all_v2() >= 0;')" t
+rm "$PGBG_ENOSPC"
+t_is 'disk mended: the session serves on' "$(session_do s "$(launch "$large")
+$sum" 60)" "$answer"
+session_close s
+t_is 'nothing is left of it' "$(temporary)" 0
+
 # Other tablespaces, one of them gone later, and a temp_tablespaces that a job sets for itself.
 install -d -o "$SERVER_USER" -m 700 "$WORK/space"
 sql "CREATE TABLESPACE space LOCATION '$WORK/space'"
@@ -128,7 +149,14 @@ t_is 'temp_tablespaces: the spool is not there' "$(find "$WORK/space" -path '*pg
 t_is 'temp_tablespaces: read' "$(session_do s "$sum" 60)" "$answer"
 t_is 'temp_tablespaces: nothing is left' "$(temporary)" 0
 sql 'DROP TABLESPACE space'
-t_is 'temp_tablespaces that is gone' "$(session_do s "$(launch "$large")
+# A new worker takes the session's settings over, and PostgreSQL refuses this one, as it does in a parallel worker.
+session_do s 'SET pg_background.worker_idle_timeout = 0; SELECT pid FROM pg_background_run_v2($$SELECT 1$$);' >/dev/null
+gone="SELECT state, sqlstate FROM pg_background_drain_v2(ARRAY[pg_background_launch_v2('SELECT 1')]);"
+t_is 'temp_tablespaces that is gone: 42704' "$(session_do s "$gone")" 'error|42704'
+t_is 'temp_tablespaces that is gone, in a parallel worker' "$(session_do s "SET $(parallel_setting) = on; SELECT count(*) FROM pg_class;
+RESET $(parallel_setting);")" 'ERROR:  42704'
+t_is 'and set anew' "$(session_do s "RESET temp_tablespaces;
+$(launch "$large")
 $wait
 $sum" 60)" "$answer"
 session_close s
