@@ -16,12 +16,12 @@ MAJORS=(19 14 15 18 17 16)
 : "${PGBG_JOBS:=$(nproc 2>/dev/null || say 2)}" "${PGBG_MAJOR_TIMEOUT:=1800}" "${PGBG_FETCH_TIMEOUT:=1800}"
 ONLY=${PGBG_ONLY:-}
 
-# The SQL is tested on all; what concerns processes on the oldest, on the newest and on 15. Unit tests know no server, so
-# they run once.
+# The SQL is tested on all; what concerns processes on the oldest, on the newest and on 15, with warm workers and ("cold")
+# without. Unit tests know no server, so they run once.
 suites() {
 	case $1 in
-		15) say "${PGBG_ONLY:-unit regress isolation fault hooks}" ;;
-		14 | 19) say "${PGBG_ONLY:-regress isolation fault hooks}" ;;
+		15) say "${PGBG_ONLY:-unit regress isolation fault hooks cold}" ;;
+		14 | 19) say "${PGBG_ONLY:-regress isolation fault hooks cold}" ;;
 		*) say "${PGBG_ONLY:-regress isolation}" ;;
 	esac
 }

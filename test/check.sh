@@ -2,7 +2,7 @@
 # Every test against one PostgreSQL, the one of PG_CONFIG. The last line is "N passed, N failed". See test/README.md.
 . "$(dirname "$0")/lib.sh"
 
-: "${PGBG_ONLY:=unit regress isolation fault hooks}" "${PGBG_TESTS:=}" "${PGBG_TEST_TIMEOUT:=600}"
+: "${PGBG_ONLY:=unit regress isolation fault hooks cold}" "${PGBG_TESTS:=}" "${PGBG_TEST_TIMEOUT:=600}"
 BROKEN=()
 
 wants() { [[ " $PGBG_ONLY " == *" $1 "* ]]; }
@@ -64,12 +64,22 @@ regression() {
 	cluster_stop "$name"
 }
 
-# scripts FOLDER FEATURES: each script is one process with one private installation to share.
+# has_cold_run FILE: not those that are about warm workers or about sizes alone, and not those that have no warm workers in
+# any of their servers.
+has_cold_run() {
+	[[ $(basename "$1") != @(warm_*|huge.sh) ]] && ! grep -qE "^(cluster_new|hooks_cluster) .*'pg_background.worker_idle_timeout = 0'" "$1"
+}
+
+# scripts FOLDER FEATURES [KIND]: each script is one process with one private installation to share. The KIND -cold has
+# every server start a new process for each job, where the script does not say otherwise by itself.
 scripts() {
-	local folder=$1 features=$2 files=("$PGBG_SRC/test/$1"/*.sh) file name log last tree=$WORK/tree
-	[ ${#files[@]} -gt 0 ] || return 0
+	local folder=$1 features=$2 kind=${3:-} files=("$PGBG_SRC/test/$1"/*.sh) file name log last tree=$WORK/tree
+	local conf=${PGBG_CONF:-}
+	[ -z "$kind" ] || conf+=$'\npg_background.worker_idle_timeout = 0'
 	if [ -n "$features" ]; then
 		tree=$WORK/tree-$features
+	fi
+	if [ -n "$features" ] && [ ! -e "$tree" ]; then
 		say "== build with $features"
 		if ! { tree_make "$tree" && run tree_install "$tree" "$features"; } >"$WORK/log/build-$features.txt" 2>&1; then
 			tail -n 40 "$WORK/log/build-$features.txt"
@@ -80,20 +90,21 @@ scripts() {
 	for file in "${files[@]}"; do
 		name=$(basename "$file" .sh)
 		wants_test "$name" || continue
-		say "== $folder/$name"
-		log=$WORK/log/$folder-$name.txt
-		PGBG_TREE=$tree PGBG_TEMPLATE=$PGBG_TEMPLATE PGBG_WORK=$WORK/$folder \
+		if [ -n "$kind" ] && ! has_cold_run "$file"; then continue; fi
+		say "== $folder$kind/$name"
+		log=$WORK/log/$folder$kind-$name.txt
+		PGBG_TREE=$tree PGBG_TEMPLATE=$PGBG_TEMPLATE PGBG_WORK=$WORK/$folder$kind PGBG_CONF=$conf \
 			run timeout --kill-after=30 "$PGBG_TEST_TIMEOUT" bash "$file" >"$log" 2>&1
-		cluster_kill_all "$WORK/$folder/$name"
+		cluster_kill_all "$WORK/$folder$kind/$name"
 		last=$(tail -n 1 "$log")
 		if [[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
-			count "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}" "$folder/$name"
+			count "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}" "$folder$kind/$name"
 			[ "${BASH_REMATCH[2]}" -eq 0 ] || grep -A 8 '^  FAIL' "$log" | grep -vE '^  ok |^logs: |^[0-9]+ passed'
 			say "   $last"
 		else
 			tail -n 30 "$log"
 			say '   did not come to its end'
-			count 0 1 "$folder/$name"
+			count 0 1 "$folder$kind/$name"
 		fi
 	done
 }
@@ -124,6 +135,7 @@ if run tree_install "$WORK/tree" >"$WORK/log/build.txt" 2>&1; then
 	done
 	! wants fault || scripts fault ''
 	! wants hooks || scripts hooks test-hooks
+	! wants cold || { scripts fault '' -cold; scripts hooks test-hooks -cold; }
 	before=$FAILED
 	t_logs
 	[ "$FAILED" -eq "$before" ] || BROKEN+=('server logs')

@@ -167,7 +167,7 @@ t_is 'every view is in the reference with its columns' "$(missing "
 	FROM pg_class c JOIN ($MEMBERS) m ON m.classid = 'pg_class'::regclass AND m.objid = c.oid WHERE c.relkind = 'v'")" ''
 # shellcheck disable=SC2059 # the format is ours
 t_is 'every setting is in the reference with its default' "$(missing "$(printf "$SETTINGS" \
-	"format('| \`%s\` | \`%s\` |', name, current_setting(name))")")" ''
+	"format('| \`%s\` | \`%s\` |', name, set_config(name, boot_val, false))")")" ''
 t_is 'every function is called in an example' "$(sql "
 	SELECT DISTINCT proname FROM pg_proc p JOIN ($MEMBERS) m ON m.classid = 'pg_proc'::regclass AND m.objid = p.oid" |
 	while read -r name; do grep -qE "\\b$name\\(" <<<"$EXAMPLES" || say "$name"; done)" ''

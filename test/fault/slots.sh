@@ -100,6 +100,18 @@ while kill -0 "${children[@]}" 2>/dev/null; do
 done
 wait "${children[@]}"
 t_ok "never more than 3 workers of the role ($most seen)" [ "$most" -le 3 -a "$most" -ge 2 ]
-t_is 'who came too late was told so (53400), nobody else had an error' "$(cat "$WORK"/log/role.[0-9]* | sed 's/.*ERROR:  /ERROR /' | sort -u)" $'ERROR 53400\nok'
+t_is 'nobody had another error than that he came too late (53400)' "$(cat "$WORK"/log/role.[0-9]* | sed 's/.*ERROR:  /ERROR /' | grep -vx 'ERROR 53400' | sort -u)" ok
+# Eight at once whose jobs last until five were refused.
+session_open gate
+session_do gate 'SELECT pg_advisory_lock(1);' >/dev/null
+for ((i = 0; i < 8; i++)); do psql -XAtq -v VERBOSITY=sqlstate -c "SELECT coalesce(sqlstate, 'ok') FROM pg_background_run_v2('SELECT pg_advisory_lock_shared(1)')" >"$WORK/log/role.$i" 2>&1 & children[i]=$!; done
+for ((i = 0; i < 400; i++)); do
+	[ "$(cat "$WORK"/log/role.[0-9]* | grep -c 53400)" -lt 5 ] || break
+	sleep 0.05
+done
+session_do gate 'SELECT pg_advisory_unlock(1);' >/dev/null
+wait "${children[@]}"
+t_is 'of eight, three may and five are told that they came too late' "$(sort "$WORK"/log/role.[0-9]* | sed 's/.*ERROR:  /ERROR /' | uniq -c | awk '{ print $1, $2, $3 }' | sort)" $'3 ok \n5 ERROR 53400'
+session_close gate
 t_no_leaks 'nothing is left'
 t_done

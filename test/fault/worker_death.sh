@@ -53,9 +53,9 @@ t_is 'rows outlive their worker' "$(session_do s 'SELECT count(*) FROM pg_backgr
 session_do s "$(launch "DO \$\$BEGIN RAISE '%', repeat('y', 30000); END\$\$")"
 wait_until "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'pg_background'"
 t_is 'so does a long error' "$(session_do s 'SELECT length(message) FROM pg_background_error_info_v2(:pid, :cookie);')" 30000
-session_do s 'RESET pg_background.worker_idle_timeout;'
 
 # Idle workers.
+session_do s "SET pg_background.worker_idle_timeout = '10min';"
 one="SELECT pid FROM pg_background_run_v2('SELECT 1');"
 first=$(session_do s "$one")
 signal_workers pg_cancel_backend >/dev/null

@@ -32,28 +32,40 @@ wanted() {
 end_all="SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'pg_background'"
 # Set where the worker has the job already, so that the session's end does not end it; where a cancel does not end it.
 runs_on='' stubborn=''
+STATEMENT_TIMEOUT=150
+# Set where PREPARE leaves a warm worker and prints its process ID.
+warm=''
 
 # at POINT KIND PREPARE SQL [OTHER-POINT]: PREPARE is done first; then SQL runs into the point and is interrupted there.
 # A second point is one at which the worker is kept so that the first is reached.
 at() {
-	local point=$1 kind=$2 prepare=$3 sql=$4 other=${5:-} action=wait backend code left
+	local point=$1 kind=$2 prepare=$3 sql=$4 other=${5:-} action=wait backend code left prepared=
 	[ "$kind" != error ] && [ "$kind" != panic ] || action=$kind
 	session_open s
 	backend=$(session_backend s)
 	# Whatever the session loads at its first job is loaded.
 	session_do s "SELECT pg_background_detach_all_v2();" >/dev/null
-	[ -z "$prepare" ] || session_do s "$prepare" >/dev/null
+	[ -z "$prepare" ] || prepared=$(session_do s "$prepare")
 	[ -z "$other" ] || arm "$other" wait
 	arm "$point" "$action"
-	[ "$kind" != timeout ] || session_do s "SET statement_timeout = 150;" >/dev/null
+	[ "$kind" != timeout ] || session_do s "SET statement_timeout = $STATEMENT_TIMEOUT;" >/dev/null
 	ask s "$sql"
 	if arrival "$point" >/dev/null; then
+		if [ -n "$warm" ] && [ "$kind" != timeout ] && [ "$action" = wait ]; then
+			t_is "$point, $kind: on a warm worker" "$(sql "SELECT string_agg(pid::text, ' ') FROM pg_stat_activity WHERE backend_type LIKE 'pg_background%'")" "$prepared"
+		fi
 		interrupt "$kind" "$backend"
 		code=$(answer s)
 	else
 		code='never arrived'
 	fi
 	disarm_all
+	if [ "$code$kind$STATEMENT_TIMEOUT" = 'never arrivedtimeout150' ]; then
+		# The machine is busy, and the time was over before.
+		session_close s
+		STATEMENT_TIMEOUT=10000 at "$@"
+		return
+	fi
 	if [ "$code" = "$(wanted "$kind")" ]; then
 		if [ "$kind" = terminate ]; then
 			session_close s
@@ -65,9 +77,9 @@ at() {
 		fi
 		session_do s 'SELECT pg_background_cancel_all_v2();' >/dev/null
 		left=$(nothing_left s)
-		t_is "$point, $kind" "$left" nothing
+		t_is "$point, $kind$warm" "$left" nothing
 	else
-		t_is "$point, $kind: SQLSTATE" "$code" "$(wanted "$kind")"
+		t_is "$point, $kind$warm: SQLSTATE" "$code" "$(wanted "$kind")"
 	fi
 	session_close s
 }
@@ -85,6 +97,17 @@ everywhere launch-attaching '' "$launch" worker-start
 everywhere launch-sending '' "SELECT pg_background_launch_v2('SELECT 1 --' || repeat('x', 100000));" worker-attached
 runs_on=1
 everywhere launch-sent '' "$launch"
+runs_on=
+
+# The same with a worker that has done a job before: being claimed, it is of no more use, and goes.
+warm=', warm'
+idle="SET pg_background.worker_idle_timeout = '10min'; SELECT pid FROM pg_background_run_v2('SELECT 1');"
+everywhere launch-send "$idle" "$launch"
+# More than its queue holds, so that some of it is on its way.
+everywhere launch-sending "$idle" "SELECT pg_background_launch_v2('SELECT 1 --' || repeat('x', 1000000));"
+runs_on=1
+everywhere launch-sent "$idle" "$launch"
+warm=''
 
 # Waiting for a slot that nobody frees.
 # The launcher of logical replication has the sixth slot.
