@@ -152,7 +152,9 @@ BEGIN
 			j.tag := 'SELECT 1';
 		WHEN 'dirty' THEN
 			j.sql := format($sql$SET work_mem = '3MB'; SET application_name = 'dirty'; SET soak.anything = 'dirty'; PREPARE soak_dirty AS SELECT 1;
-				SELECT pg_advisory_lock(%s); DECLARE soak_dirty CURSOR WITH HOLD FOR SELECT 1; SET SESSION AUTHORIZATION soak_user; %s$sql$, j.id, insert_id);
+				SELECT pg_advisory_lock(%s); DECLARE soak_dirty CURSOR WITH HOLD FOR SELECT 1; %s %s$sql$,
+				-- Its worker is not used again. Without it, it is.
+				j.id, soak.pick('SET SESSION AUTHORIZATION soak_user;', ''), insert_id);
 		WHEN 'clean' THEN
 			j.sql := insert_id || $sql$; SELECT concat_ws('|', (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()),
 				(SELECT count(*) FROM pg_prepared_statements), (SELECT count(*) FROM pg_cursors WHERE is_holdable),
