@@ -13,7 +13,7 @@
 
 # The slowest first. The chroot of 19 takes a while to fetch.
 MAJORS=(19 14 15 18 17 16)
-: "${PGBG_JOBS:=$(nproc 2>/dev/null || say 2)}" "${PGBG_MAJOR_TIMEOUT:=1800}" "${PGBG_FETCH_TIMEOUT:=1800}"
+: "${PGBG_JOBS:=$(nproc 2>/dev/null || say 2)}" "${PGBG_MAJOR_TIMEOUT:=2700}" "${PGBG_FETCH_TIMEOUT:=1800}"
 ONLY=${PGBG_ONLY:-}
 
 # The SQL is tested on all; what concerns processes on the oldest, on the newest and on 15, with warm workers and ("cold")

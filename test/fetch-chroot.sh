@@ -72,7 +72,7 @@ make_root() {
 	say 'create_main_cluster = false' >"$PGBG_CHROOT/etc/postgresql-common/createcluster.d/none.conf"
 	cp -L /etc/resolv.conf "$PGBG_CHROOT/etc/resolv.conf"
 	mount_system || return
-	toolchain >/dev/null || packages+=' cargo rust-clippy'
+	toolchain >/dev/null || packages+=' cargo'
 	# shellcheck disable=SC2086 # several words
 	in_root apt-get update && in_root apt-get install -y --no-install-recommends $packages && in_root apt-get clean
 }

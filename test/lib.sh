@@ -42,7 +42,7 @@ die() { printf '%s\n' "$*" >&2; exit 1; }
 # room for 107 bytes, become too long.
 work_place() {
 	local place=${TMPDIR:-/tmp}
-	if [ ${#place} -gt 24 ] || { [ "$(id -u)" -eq 0 ] && ! runuser -u "$SERVER_USER" -- test -x "$place"; }; then place=/tmp; fi
+	if [ ! -d "$place" ] || [ ${#place} -gt 24 ] || { [ "$(id -u)" -eq 0 ] && ! runuser -u "$SERVER_USER" -- test -x "$place"; }; then place=/tmp; fi
 	say "$place"
 }
 
