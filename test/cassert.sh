@@ -7,15 +7,16 @@
 . "$(dirname "$0")/lib.sh"
 
 : "${PGBG_ONLY:=regress isolation fault hooks}" "${PGBG_DISCARD=columns identity result rows types warm}"
+: "${PGBG_TEST_TIMEOUT:=3600}"
 PG_CONFIG=${PGBG_CASSERT_CONFIG:-$("$PGBG_SRC/test/build-server.sh" cassert)} || exit 1
 [[ $("$PG_CONFIG" --configure) == *--enable-cassert* ]] || die "$PG_CONFIG belongs to a server without assertions"
-export PG_CONFIG PGBG_ONLY
+export PG_CONFIG PGBG_ONLY PGBG_TEST_TIMEOUT
 
 work_begin cassert
 
 part 'assertions' "$PGBG_SRC/test/check.sh"
 if [ -n "$PGBG_DISCARD" ]; then
 	part 'caches discarded' env PGBG_ONLY=regress PGBG_TESTS="$PGBG_DISCARD" PGBG_CONF='debug_discard_caches = 1' \
-		PGBG_TEST_TIMEOUT=3600 "$PGBG_SRC/test/check.sh"
+		"$PGBG_SRC/test/check.sh"
 fi
 parts_done

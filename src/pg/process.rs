@@ -57,6 +57,15 @@ pub fn was_asked_to_leave() -> bool {
     unsafe { sys::ShutdownRequestPending != 0 }
 }
 
+/// Does `work` where a cancel is not served, because the statement that it concerns is over. Inside, the process may end.
+pub fn with_cancels_held(work: impl FnOnce()) {
+    // SAFETY: a counter of this process; an error sets it to 0.
+    unsafe { sys::QueryCancelHoldoffCount += 1 };
+    work();
+    // SAFETY: as above, and the count is at least our one.
+    unsafe { sys::QueryCancelHoldoffCount -= 1 };
+}
+
 /// Serves every interrupt except cancels, which concern a statement that is over. Inside, the process may end.
 pub fn serve_interrupts_but_cancel() {
     // SAFETY: counters and flags of this process. The hold count makes ProcessInterrupts leave a cancel alone; then it is

@@ -303,19 +303,15 @@ pub fn publish_failure(channel: Channel) {
     }
 }
 
-/// Sends the error whose texts the record had to cut. The job is over: waiting for the reader holds nothing but a process.
+/// Sends the error whose texts the record had to cut. The job is over: waiting for the reader holds nothing but a process,
+/// and a cancel comes too late to cut them.
 pub fn send_whole_error() {
     let Some(body) = STATE.whole_error.take() else {
         return;
     };
     if !STATE.busy.get() && STATE.unsent.get().is_none() {
-        send(
-            [
-                &response::header(Kind::Error, STATE.encoding.get() as u8, 0),
-                body,
-            ],
-            true,
-        );
+        let header = response::header(Kind::Error, STATE.encoding.get() as u8, 0);
+        process::with_cancels_held(|| send([&header, body], true));
     }
 }
 

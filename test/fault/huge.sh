@@ -6,8 +6,8 @@ cluster_new main 'work_mem = 64kB' 'autovacuum = off'
 # Two of them are just less than a row may have (1 GB less one byte), two of the others a little more.
 half=536870000 more=540000000
 session_open s -v VERBOSITY=sqlstate
-query() { session_do s "SELECT $1 FROM pg_background_run_query_v2($2) AS ($3);" 120; }
-failed() { session_do s "SELECT sqlstate FROM pg_background_run_v2($1);" 120; }
+query() { session_do s "SELECT $1 FROM pg_background_run_query_v2($2) AS ($3);" 600; }
+failed() { session_do s "SELECT sqlstate FROM pg_background_run_v2($1);" 600; }
 
 # --- rows
 t_is 'almost a gigabyte in a row' "$(query 'length(t), length(u), right(t, 1), right(u, 1)' "\$\$SELECT repeat('x', $half), repeat('y', $half)\$\$" 't text, u text')" "$half|$half|x|y"

@@ -54,6 +54,16 @@ session_do s "$(launch "DO \$\$BEGIN RAISE '%', repeat('y', 30000); END\$\$")"
 wait_until "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'pg_background'"
 t_is 'so does a long error' "$(session_do s 'SELECT length(message) FROM pg_background_error_info_v2(:pid, :cookie);')" 30000
 
+# An error that is longer than the queue, while its worker waits for a reader: the job is over, so a cancel comes too late for
+# it. Only the end of the worker cuts the texts, to what the record keeps.
+for how in 'pg_cancel_backend 200000' 'pg_terminate_backend 4096'; do
+	session_do s "$(launch "DO \$\$BEGIN RAISE '%', repeat('y', 200000); END\$\$")"
+	wait_until "SELECT wait_event_type = 'IPC' AND wait_event LIKE 'Mes%Queue%Send' FROM pg_stat_activity WHERE backend_type = 'pg_background'"
+	signal_workers "${how%% *}" >/dev/null
+	t_is "${how%% *} while a long error is sent" "$(session_do s "$outcome
+		SELECT length(message) FROM pg_background_error_info_v2(:pid, :cookie);")" "error P0001"$'\n'"${how##* }"
+done
+
 # Idle workers.
 session_do s "SET pg_background.worker_idle_timeout = '10min';"
 one="SELECT pid FROM pg_background_run_v2('SELECT 1');"

@@ -239,8 +239,8 @@ BEGIN
 	PERFORM soak.count('error_info_v2');
 	PERFORM soak.expect(e.sqlstate IS NOT DISTINCT FROM o.sqlstate AND e.message IS NOT DISTINCT FROM o.error_message, 'error_info', soak.text(j), e::text);
 	IF e.sqlstate = 'SK001' THEN
-		-- What sends nothing keeps no more than 4096 bytes.
-		PERFORM soak.expect(e.message = CASE WHEN j.via = 'submit' THEN left(j.s, greatest(length(e.message), least(4000, length(j.s)))) ELSE j.s END AND e.detail = 'detail ' || j.id AND e.hint = 'h' AND e.schema_name = 's' AND e.table_name = 't'
+		-- What sends nothing, or is terminated while it does, keeps no more than 4096 bytes.
+		PERFORM soak.expect(e.message = CASE WHEN j.via = 'submit' OR j.terminated THEN left(j.s, greatest(length(e.message), least(4000, length(j.s)))) ELSE j.s END AND e.detail = 'detail ' || j.id AND e.hint = 'h' AND e.schema_name = 's' AND e.table_name = 't'
 			AND e.column_name = 'c' AND e.constraint_name = 'k' AND e.context LIKE '%RAISE%', 'error_info of a raise', soak.text(j), e::text);
 	ELSIF e.sqlstate = '23514' THEN
 		PERFORM soak.expect(e.table_name = 'small' AND e.schema_name = 'soak' AND e.constraint_name = 'small_is_positive', 'error_info of a constraint', soak.text(j), e::text);
