@@ -850,7 +850,8 @@ BEGIN
     SELECT d.oid INTO here FROM pg_database d WHERE d.datname = current_database();
 
     SELECT e.extnamespace::regnamespace INTO home FROM pg_extension e WHERE e.extname = 'pg_background';
-    EXECUTE format('SELECT %s.revoke_pg_background_privileges(%L)', home, 'pgbackground_role');
+    -- Both arguments of just its types: the extension's own, whatever of that name somebody has put beside it.
+    EXECUTE format('SELECT %s.revoke_pg_background_privileges(%L::text, false)', home, 'pgbackground_role');
     EXECUTE format('REVOKE USAGE ON SCHEMA %s FROM pgbackground_role', home);
 
     -- What is left is not ours, but for initial privileges (deptype 'i').

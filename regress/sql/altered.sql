@@ -66,6 +66,35 @@ SET client_min_messages = warning;
 SELECT * FROM pg_temp.altered($$SELECT '(1,one)'::altered_pair$$, 'x text', 'DROP TYPE altered_pair CASCADE');
 RESET client_min_messages;
 
+-- Two types that a plain hash of their columns took for one.
+CREATE TYPE altered_twin AS (a float8, b int8, c oid, d text, e bool, f float8, g float8, h oid, i int8);
+SELECT * FROM pg_temp.altered($$SELECT ROW(1.5e-320, 80, 3, 'x', true, 2, 3, 4, 5)::altered_twin$$, 'x altered_twin',
+    'ALTER TYPE altered_twin ALTER ATTRIBUTE a TYPE bytea, ALTER ATTRIBUTE b TYPE text, ALTER ATTRIBUTE c TYPE float8,'
+    ' ALTER ATTRIBUTE d TYPE float8, ALTER ATTRIBUTE e TYPE bytea, ALTER ATTRIBUTE f TYPE oid,'
+    ' ALTER ATTRIBUTE g TYPE int4, ALTER ATTRIBUTE h TYPE text, ALTER ATTRIBUTE i TYPE text');
+DROP TYPE altered_twin;
+
+-- Where only the value knows its type: it is text from the start, also inside of another row.
+CREATE TYPE altered_statistic AS (a int8, b int8);
+CREATE DOMAIN altered_stats AS pg_stats;
+CREATE TABLE altered_table (s altered_statistic);
+INSERT INTO altered_table SELECT ROW(80 + g % 2, 1)::altered_statistic FROM generate_series(1, 200) g;
+ANALYZE altered_table;
+CREATE FUNCTION pg_temp.altered_statistics(what text) RETURNS pg_background_handle LANGUAGE sql AS $$
+    SELECT pg_background_launch_v2(format('SELECT %s FROM pg_stats s WHERE tablename = %L', what, 'altered_table'))
+$$;
+SELECT pid AS p1, cookie AS c1 FROM pg_temp.altered_statistics('most_common_vals') \gset
+SELECT pid AS p2, cookie AS c2 FROM pg_temp.altered_statistics('s') \gset
+SELECT pid AS p3, cookie AS c3 FROM pg_temp.altered_statistics('ARRAY[s::altered_stats]') \gset
+SELECT pg_background_wait_v2(:p1, :c1), pg_background_wait_v2(:p2, :c2), pg_background_wait_v2(:p3, :c3);
+DROP TABLE altered_table;
+ALTER TYPE altered_statistic ALTER ATTRIBUTE a TYPE text;
+SELECT * FROM pg_background_result_v2(:p1, :c1) AS (most_common_vals text);
+SELECT x ~ '\(80,1\)' AS readable FROM pg_background_result_v2(:p2, :c2) AS (x text);
+SELECT x ~ '\(80,1\)' AS readable FROM pg_background_result_v2(:p3, :c3) AS (x text);
+DROP DOMAIN altered_stats;
+DROP TYPE altered_statistic;
+
 -- What the job itself does to types is no change: it is there when its rows are read.
 CREATE TYPE altered_self AS (a int);
 SELECT * FROM pg_background_run_query_v2($$SELECT '(1)'::altered_self$$) AS (x altered_self);

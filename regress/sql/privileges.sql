@@ -184,7 +184,10 @@ DROP TABLE regress_pgbg_table;
 
 GRANT USAGE ON SCHEMA :home TO pgbackground_role;
 GRANT pgbackground_role TO regress_pgbg_dba;
+-- a function that somebody has put beside those that it calls
+CREATE FUNCTION :home.revoke_pg_background_privileges(role_name text) RETURNS bool LANGUAGE sql RETURN 1 / 0 = 1;
 SELECT pg_background_drop_executor_role();
+DROP FUNCTION :home.revoke_pg_background_privileges(text);
 SELECT count(*) FROM pg_roles WHERE rolname = 'pgbackground_role';
 -- no trace of it is left in the initial privileges
 SELECT count(*) FROM pg_init_privs i, aclexplode(i.initprivs) a

@@ -116,23 +116,22 @@ impl RowSender {
     fn begin(&self, desc: Descriptor) {
         let state = self.state();
         state.columns.set(Some(desc.copy(state.context)));
-        state.conversions.set(self.conversions(desc));
-        if !STATE.discard.get() {
-            let layouts = state
-                .context
-                .alloc_slice(desc.len(), |i| layout::of(desc.column(i).type_oid));
-            state.layouts.set(Some(NonNull::from(layouts)));
+        if STATE.discard.get() {
+            return;
         }
+        let conversions = self.conversions(desc);
+        state.conversions.set(conversions);
+        let sent = conversions.map_or(desc, |conversions| conversions.sent);
+        let layouts = state
+            .context
+            .alloc_slice(sent.len(), |i| layout::of(sent.column(i).type_oid));
+        state.layouts.set(Some(NonNull::from(layouts)));
     }
 
-    /// record and record[] cross as text: what their typmods mean, no other process knows.
+    /// record and record[] cross as text: what their typmods mean, no other process knows. So does whatever may have rows
+    /// of any type inside, anyarray above all: the launcher could not see that such a type was altered.
     fn conversions(&self, desc: Descriptor) -> Option<Conversions> {
-        let crosses_as_text = |i: usize| {
-            matches!(
-                desc.column(i).type_oid,
-                sys::RECORDOID | sys::RECORDARRAYOID
-            )
-        };
+        let crosses_as_text = |i: usize| layout::is_unknowable(&desc.column(i));
         let count = desc.len();
         if !(0..count).any(crosses_as_text) {
             return None;
