@@ -42,6 +42,7 @@ run "$pg_regress" --inputdir="$PGBG_SRC/regress" --outputdir="$out" --bindir="$B
 same=$(grep -cE '^(ok [0-9]|test .*\.\.\. ok)' "$WORK/log/regress.txt")
 say "$same of ${#tests[@]} tests have the same answers as on a server that is not slowed down:"
 grep -E '^(not ok|test .*FAILED)' "$WORK/log/regress.txt"
+[ ! -f "$out/regression.diffs" ] || grep '^[-+]' "$out/regression.diffs" | head -n 60
 # A worker that is 30 times slower may be later than a test allows for. A crash would lose the rest of the tests.
 t_ok 'the server outlives every test' sql 'SELECT 1'
 cluster_stop main

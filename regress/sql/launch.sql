@@ -148,7 +148,7 @@ SELECT pg_background_detach_v2(:pid, :cookie);
 SELECT count(*) FROM pg_background_list;
 
 -- all of them: running and finished ones
-SELECT pid, cookie FROM pg_background_launch_v2('SELECT pg_sleep(0.3)', 0, 'runs') \gset a_
+SELECT pid, cookie FROM pg_background_launch_v2('SELECT pg_sleep(600)', 0, 'runs') \gset a_
 SELECT pid, cookie FROM pg_background_launch_v2('SELECT 1', 0, 'finished') \gset b_
 SELECT pid, cookie FROM pg_background_launch_v2('SELECT 1 / 0', 0, 'failed') \gset c_
 SELECT pg_background_wait_v2(:b_pid, :b_cookie), pg_background_wait_v2(:c_pid, :c_cookie);
@@ -156,6 +156,7 @@ SELECT pg_background_wait_v2(:b_pid, :b_cookie), pg_background_wait_v2(:c_pid, :
 SELECT pg_background_purge_v2();
 SELECT label FROM pg_background_list;
 SELECT pg_background_purge_v2();
+SELECT pg_background_cancel_all_v2();
 SELECT pg_background_detach_all_v2();
 SELECT pg_background_detach_all_v2();
 SELECT count(*) FROM pg_background_list;

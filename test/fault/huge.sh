@@ -14,30 +14,30 @@ t_is 'almost a gigabyte in a row' "$(query 'length(t), length(u), right(t, 1), r
 session_do s "CREATE TABLE t (a text, b text);
 ALTER TABLE t ALTER a SET STORAGE EXTERNAL, ALTER b SET STORAGE EXTERNAL;
 INSERT INTO t SELECT repeat('x', $more);
-UPDATE t SET b = repeat('y', $more);" 120
+UPDATE t SET b = repeat('y', $more);" 600
 # PostgreSQL's own error as it forms the tuple: its newer minor releases say 54000, older ones XX000, for want of a word.
 t_like 'more than a row can be: refused' "$(query 'length(t)' '$$SELECT * FROM t$$' 't text, u text')" '^ERROR:  (54000|XX000)$'
 t_like 'as text, too' "$(query 'length(t)' '$$SELECT ROW(a, b) FROM t$$' 't text')" '^ERROR:  (54000|XX000)$'
 t_is 'which nobody minds who wants no rows' "$(failed '$$SELECT * FROM t$$')" ''
 
 # --- texts: of the job, of its label, its progress, its errors, its notices, patterns, column lists
-t_like 'SQL of a gigabyte: 54000, or it runs' "$(session_do s "SELECT sqlstate FROM pg_background_run_v2('SELECT 1 --' || repeat('x', 1073741000));" 120)" '^$|^ERROR:  54000$'
+t_like 'SQL of a gigabyte: 54000, or it runs' "$(session_do s "SELECT sqlstate FROM pg_background_run_v2('SELECT 1 --' || repeat('x', 1073741000));" 600)" '^$|^ERROR:  54000$'
 t_is 'SQL of 100 MB, which can be seen' "$(session_do s "SELECT pid, cookie FROM pg_background_launch_v2('SELECT 1 /*' || repeat('x', 100000000) || '*/') \\gset
 SELECT length(pg_background_full_sql_v2(:pid, :cookie)), (SELECT length(sql_preview) FROM pg_background_list);
 SELECT pg_background_wait_v2(:pid, :cookie) \\g /dev/null
-SELECT pg_background_detach_v2(:pid, :cookie) \\g /dev/null" 120)" '100000013|120'
+SELECT pg_background_detach_v2(:pid, :cookie) \\g /dev/null" 600)" '100000013|120'
 t_is 'a label, and a pattern for it' "$(session_do s "SELECT pid, cookie FROM pg_background_launch_v2('SELECT pg_sleep(600)', 0, repeat('x', 100000000)) \\gset
 SELECT length(label) FROM pg_background_outcome_v2(:pid, :cookie);
 SELECT pg_background_cancel_by_label_v2(repeat('x', 99999999) || '_', 600000);
-SELECT pg_background_detach_v2(:pid, :cookie) \\g /dev/null" 120)" $'100000000\n1'
+SELECT pg_background_detach_v2(:pid, :cookie) \\g /dev/null" 600)" $'100000000\n1'
 t_is 'progress' "$(session_do s "SELECT pid, cookie FROM pg_background_launch_v2(\$\$SELECT pg_background_progress(1, repeat('x', 100000000))\$\$) \\gset
 SELECT pg_background_wait_v2(:pid, :cookie) \\g /dev/null
 SELECT length(progress_msg) FROM pg_background_get_progress_v2(:pid, :cookie);
-SELECT pg_background_detach_v2(:pid, :cookie) \\g /dev/null" 120)" 255
+SELECT pg_background_detach_v2(:pid, :cookie) \\g /dev/null" 600)" 255
 t_is 'an error' "$(session_do s "SELECT pid, cookie FROM pg_background_launch_v2(\$j\$DO \$d\$ BEGIN RAISE EXCEPTION '%', repeat('x', 100000000); END \$d\$\$j\$) \\gset
 SELECT pg_background_wait_v2(:pid, :cookie) \\g /dev/null
 SELECT sqlstate, length(message) FROM pg_background_error_info_v2(:pid, :cookie);
-SELECT pg_background_detach_v2(:pid, :cookie) \\g /dev/null" 120)" 'P0001|100000000'
+SELECT pg_background_detach_v2(:pid, :cookie) \\g /dev/null" 600)" 'P0001|100000000'
 t_is 'a column list' "$(query n "'SELECT 1', col_def => 'n int' || repeat(' ', 100000000)" 'n int')" 1
 t_is 'the session and its jobs go on' "$(query n "'SELECT 1'" 'n int')" 1
 
@@ -48,7 +48,7 @@ SELECT pg_background_wait_v2(:pid, :cookie) \\g /dev/null
 ROLLBACK; BEGIN; COMMIT;" 120 >/dev/null
 t_ok 'a spool of more than one gigabyte' [ "$(find "$(cluster_data main)/base/pgsql_tmp" -name "pgsql_tmp$(session_backend s).*" -type f | wc -l)" -gt 1 ]
 t_is 'every row of it, in order' "$(session_do s "SELECT count(*), count(*) FILTER (WHERE g = n AND t = repeat(chr(97 + g % 26), 1000))
-FROM (SELECT *, row_number() OVER () AS n FROM pg_background_result_v2(:pid, :cookie) AS (g int, t text)) r;" 120)" '1150000|1150000'
+FROM (SELECT *, row_number() OVER () AS n FROM pg_background_result_v2(:pid, :cookie) AS (g int, t text)) r;" 600)" '1150000|1150000'
 session_close s
 t_no_leaks 'nothing is left'
 t_is 'nor on disk' "$(find "$(cluster_data main)/base/pgsql_tmp" -type f | wc -l)" 0
