@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# `make check` on a server with assertions, built by test/build-server.sh; then some of the regression tests once more with
-# debug_discard_caches = 1, where every catalog lookup may find its cache emptied and what was in it overwritten.
+# `make check`, but for the fault suite's second round, on a server with assertions, built by test/build-server.sh; then some
+# of the regression tests once more with debug_discard_caches = 1, where every catalog lookup may find its cache emptied and
+# what was in it overwritten.
 #
 #   PGBG_CASSERT_CONFIG=path      the pg_config of a server with assertions that is there already
 #   PGBG_DISCARD="types warm"     the tests for the second part; empty for none
 . "$(dirname "$0")/lib.sh"
 
-: "${PGBG_ONLY:=regress isolation fault hooks}" "${PGBG_DISCARD=columns identity result rows types warm}"
+: "${PGBG_ONLY:=regress isolation fault hooks}" "${PGBG_DISCARD=columns identity rows types warm}"
 : "${PGBG_TEST_TIMEOUT:=3600}"
 PG_CONFIG=${PGBG_CASSERT_CONFIG:-$("$PGBG_SRC/test/build-server.sh" cassert)} || exit 1
 [[ $("$PG_CONFIG" --configure) == *--enable-cassert* ]] || die "$PG_CONFIG belongs to a server without assertions"
