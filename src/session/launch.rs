@@ -66,11 +66,14 @@ pub fn launch(order: &Order) -> JobRef {
 
 /// Gives the job to a worker that has none. If that fails, the worker is of no more use: half a request may be on its way.
 fn hand_over(link: LinkRef, order: &Order, cookie: i64, queue_size: c_int) -> JobRef {
-    let job_context = context().create(c"pg_background job");
+    let job_context = Cell::new(None);
     let job = Cell::new(None);
     let result = catch(|| {
         // Everything that may fail comes first: once the worker has the request, the job is there.
-        let new_job = new_job(job_context, link, order, cookie, queue_size);
+        hooks::point("launch-ready");
+        let new_context = context().create(c"pg_background job");
+        job_context.set(Some(new_context));
+        let new_job = new_job(new_context, link, order, cookie, queue_size);
         send_request(link, order, cookie);
         if settings::MAX_WORKERS_PER_ROLE.get() > 0 {
             wait_for_connection(link);
@@ -82,7 +85,9 @@ fn hand_over(link: LinkRef, order: &Order, cookie: i64, queue_size: c_int) -> Jo
         link.channel.request_cancel();
         link.process.terminate();
         link::release(link);
-        job_context.delete();
+        if let Some(job_context) = job_context.get() {
+            job_context.delete();
+        }
         caught.rethrow();
     }
     match job.get() {

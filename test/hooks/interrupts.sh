@@ -91,7 +91,7 @@ everywhere() {
 }
 
 launch="SELECT * FROM pg_background_launch_v2('SELECT pg_sleep(100)');"
-for point in launch-segment launch-registered launch-attached launch-send; do everywhere "$point" '' "$launch"; done
+for point in launch-segment launch-registered launch-attached launch-ready launch-send; do everywhere "$point" '' "$launch"; done
 everywhere launch-attaching '' "$launch" worker-start
 # A request that does not fit into the queue, to a worker that does not take it.
 everywhere launch-sending '' "SELECT pg_background_launch_v2('SELECT 1 --' || repeat('x', 100000));" worker-attached
@@ -102,7 +102,7 @@ runs_on=
 # The same with a worker that has done a job before: being claimed, it is of no more use, and goes.
 warm=', warm'
 idle="SET pg_background.worker_idle_timeout = '10min'; SELECT pid FROM pg_background_run_v2('SELECT 1');"
-everywhere launch-send "$idle" "$launch"
+for point in launch-ready launch-send; do everywhere "$point" "$idle" "$launch"; done
 # More than its queue holds, so that some of it is on its way.
 everywhere launch-sending "$idle" "SELECT pg_background_launch_v2('SELECT 1 --' || repeat('x', 1000000));"
 runs_on=1
