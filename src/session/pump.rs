@@ -34,6 +34,15 @@ pub fn pump_all() {
     link::reap();
 }
 
+/// Whether a worker of this session is about to end: its job has ended, and it sends what is left or is on its way out.
+pub fn is_about_to_lose_a_worker() -> bool {
+    let has_ended = |job: JobRef| {
+        let link = job.link.get();
+        link.is_some_and(|link| link.channel.outcome.is_published())
+    };
+    STATE.leaving.get().is_some() || registry::running().any(has_ended)
+}
+
 /// Brings one job up to date. A detached job that has ended is forgotten.
 pub fn pump(job: JobRef) {
     let Some(link) = job.link.get() else { return };

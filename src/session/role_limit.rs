@@ -3,7 +3,7 @@
 //! What counts are processes, idle ones included; but idle ones are asked to leave before anyone is refused. A worker that
 //! is claimed warm adds no process, so it needs no lock.
 
-use super::idle;
+use super::{idle, pump};
 use crate::channel;
 use crate::channel::settings::MAX_WORKERS_PER_ROLE;
 use crate::pg::error::{Report, catch, code};
@@ -55,12 +55,11 @@ fn check(role: Oid, limit: c_int) {
     // A worker that has just been woken shows for a moment neither that it was idle nor that it leaves: look again.
     let mut looks = 0;
     while is_full() && looks < LOOKS && !deadline.passed(now()) {
-        looks = if idle::place_is_coming(role, limit) {
-            0
-        } else {
-            looks + 1
-        };
+        let comes = idle::place_is_coming(role, limit) || pump::is_about_to_lose_a_worker();
+        looks = if comes { 0 } else { looks + 1 };
         latch::reset();
+        // One of our own may wait for us to read its error.
+        pump::pump_all();
         idle::evict(Some(role));
         latch::wait(Some(RETRY), &WAIT_FOR_IDLE);
     }

@@ -2,7 +2,7 @@
 //! behind.
 
 use super::link::{Link, LinkRef, Told};
-use super::{STATE, context, deadlock, idle, pump, wait};
+use super::{context, deadlock, idle, pump, wait};
 use crate::channel::segment::{Channel, Peer};
 use crate::channel::{self, settings};
 use crate::hooks;
@@ -102,9 +102,8 @@ fn create_channel(identity: &Identity, response_size: usize) -> Channel {
     };
     let create = || Channel::create(&peer, response_size);
     let ask = || _ = idle::dismiss_all();
-    // A worker holds its segment until it has ended.
-    let is_coming = || STATE.leaving.get().is_some();
-    let Some(channel) = create().or_else(|| retry(ask, create, is_coming)) else {
+    // A worker of ours holds its segment until it has ended; of others' segments nobody knows.
+    let Some(channel) = create().or_else(|| retry(ask, create, || false)) else {
         Report::error(code::INSUFFICIENT_RESOURCES)
             .message(format_args!("could not create shared memory for a background job"))
             .detail(format_args!("The cluster has no dynamic shared memory segment left."))
@@ -162,7 +161,8 @@ fn retry<T>(
         pump::pump_all();
         let time = now();
         // A worker that has just been woken shows for a moment neither that it was idle nor that it leaves: look again.
-        looks = if is_coming() { 0 } else { looks + 1 };
+        let comes = is_coming() || pump::is_about_to_lose_a_worker();
+        looks = if comes { 0 } else { looks + 1 };
         let may_wait = !deadline.passed(time) || (looks < LOOKS && !courtesy.passed(time));
         if !may_wait {
             return None;

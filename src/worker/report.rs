@@ -17,7 +17,7 @@ use crate::pg::error::{Report, code, interrupts_can_be_processed, sqlstate};
 use crate::pg::memory::{Context, free};
 use crate::pg::shm_mq::Sent;
 use crate::pg::text::Str;
-use crate::pg::{encoding, identity, libpq, process, procs, timestamp, xact};
+use crate::pg::{discard, encoding, identity, libpq, process, procs, timestamp, xact};
 use crate::pg_sys as sys;
 use core::ffi::{c_char, c_int, c_void};
 use core::ptr::NonNull;
@@ -271,6 +271,14 @@ fn publish(channel: Channel, summary: &Summary) {
     channel.requests().wake_sender();
 }
 
+/// The process is about to end and counts no more, unless that may take long: before it ends it drops temporary tables, and
+/// waits for whoever has locked one.
+fn resign() {
+    if !discard::has_temp_namespace() {
+        procs::resign();
+    }
+}
+
 /// The job has committed. If the process stays, it can be claimed from here on.
 pub fn publish_success(channel: Channel, stays: bool) {
     let summary = summary(Ending::Succeeded, false);
@@ -285,7 +293,7 @@ pub fn publish_success(channel: Channel, stays: bool) {
         channel.set_availability(Availability::Idle);
         IDLE.advertise();
     } else {
-        procs::resign();
+        resign();
     }
     publish(channel, &summary);
 }
@@ -295,11 +303,12 @@ pub fn publish_failure(channel: Channel) {
     if STATE.committed.get() {
         publish_success(channel, false);
     } else {
-        procs::resign();
-        publish(
-            channel,
-            &summary(Ending::Failed, STATE.whole_error.get().is_some()),
-        );
+        let error_follows = STATE.whole_error.get().is_some();
+        // Its reader may take his time; until then the process is there and counts.
+        if !error_follows {
+            resign();
+        }
+        publish(channel, &summary(Ending::Failed, error_follows));
     }
 }
 
@@ -313,6 +322,7 @@ pub fn send_whole_error() {
         let header = response::header(Kind::Error, STATE.encoding.get() as u8, 0);
         process::with_cancels_held(|| send([&header, body], true));
     }
+    resign();
 }
 
 /// Notes the commit of the job's last transaction, so that whatever happens after it is no failure any more.

@@ -102,6 +102,7 @@ wait "${children[@]}"
 t_ok "never more than 3 workers of the role ($most seen)" [ "$most" -le 3 -a "$most" -ge 2 ]
 t_is 'nobody had another error than that he came too late (53400)' "$(cat "$WORK"/log/role.[0-9]* | sed 's/.*ERROR:  /ERROR /' | grep -vx 'ERROR 53400' | sort -u)" ok
 # Eight at once whose jobs last until five were refused.
+rm "$WORK"/log/role.[0-9]*
 session_open gate
 session_do gate 'SELECT pg_advisory_lock(1);' >/dev/null
 for ((i = 0; i < 8; i++)); do psql -XAtq -v VERBOSITY=sqlstate -c "SELECT coalesce(sqlstate, 'ok') FROM pg_background_run_v2('SELECT pg_advisory_lock_shared(1)')" >"$WORK/log/role.$i" 2>&1 & children[i]=$!; done
@@ -113,5 +114,45 @@ session_do gate 'SELECT pg_advisory_unlock(1);' >/dev/null
 wait "${children[@]}"
 t_is 'of eight, three may and five are told that they came too late' "$(sort "$WORK"/log/role.[0-9]* | sed 's/.*ERROR:  /ERROR /' | uniq -c | awk '{ print $1, $2, $3 }' | sort)" $'3 ok \n5 ERROR 53400'
 session_close gate
+# Workers whose jobs have failed, but whose errors are too long for the queue and read by nobody, are processes as well.
+failing="SELECT FROM pg_background_launch_v2(\$\$DO \$x\$ BEGIN RAISE EXCEPTION '%', repeat('x', 100000); END \$x\$ \$\$, 8192);"
+for i in 1 2 3; do
+	session_open "unread$i"
+	session_do "unread$i" "$failing" >/dev/null
+done
+t_ok 'three errors wait for their readers' wait_until "SELECT count(*) = 3 FROM pg_stat_activity WHERE backend_type = 'pg_background' AND wait_event = 'MessageQueueSend'"
+t_sqlstate 'there is no fourth worker meanwhile' 53400 "SELECT pg_background_run_v2('SELECT 1')"
+t_is 'a session that launches reads its own, which makes room' "$(session_do unread1 "SELECT coalesce(sqlstate, 'ok') FROM pg_background_run_v2('SELECT 1');")" ok
+for i in 1 2 3; do session_close "unread$i"; done
+t_no_leaks 'nothing is left'
+# Nor is a worker out of the count whose job has succeeded, but which cannot end: its temporary table is locked.
+sql "LOAD 'pg_background'; CREATE ROLE clerk LOGIN; GRANT pgbackground_role TO clerk; ALTER ROLE clerk SET pg_background.max_workers_per_role = 1"
+sql 'CREATE PROCEDURE leave_late() LANGUAGE plpgsql AS $$ BEGIN CREATE TEMPORARY TABLE late (); COMMIT; PERFORM pg_advisory_lock_shared(1); END $$'
+session_open gate
+session_do gate 'SELECT pg_advisory_lock(1);' >/dev/null
+PGUSER=clerk session_open clerk
+PGUSER=clerk session_open locker
+session_do clerk "SELECT pid, cookie FROM pg_background_launch_v2('CALL leave_late()') \\gset" >/dev/null
+t_ok 'a job has a temporary table' wait_until "SELECT count(*) = 1 FROM pg_class WHERE relname = 'late'"
+session_do locker 'BEGIN; DROP OWNED BY clerk;' >/dev/null
+session_do gate 'SELECT pg_advisory_unlock(1);' >/dev/null
+t_is 'it succeeds' "$(session_do clerk "SELECT pg_background_wait_v2(:pid, :cookie) \\g /dev/null
+SELECT state FROM pg_background_list;")" stopped
+t_is 'there is no second worker while the first cannot end' "$(session_do clerk "SELECT pg_background_run_v2('SELECT 1') \\g /dev/null
+\\echo :SQLSTATE" | tail -n 1)" 53400
+session_do locker 'ROLLBACK;' >/dev/null
+t_is 'there is one afterwards' "$(session_do clerk "SELECT coalesce(sqlstate, 'ok') FROM pg_background_run_v2('SELECT 1');")" ok
+for i in gate clerk locker; do session_close "$i"; done
+t_no_leaks 'nothing is left'
+# The same with the server's slots, of which there is one.
+cluster_stop main
+cluster_conf main 'max_worker_processes = 1' 'max_logical_replication_workers = 0' 'pg_background.max_workers_per_role = 0'
+cluster_start main
+session_open unread
+session_do unread "$failing" >/dev/null
+t_ok 'an error waits for its reader' wait_until "SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'pg_background' AND wait_event = 'MessageQueueSend'"
+t_sqlstate 'another session finds no slot' 53000 "SELECT pg_background_run_v2('SELECT 1')"
+t_is 'the session itself makes one' "$(session_do unread "SELECT coalesce(sqlstate, 'ok') FROM pg_background_run_v2('SELECT 1');")" ok
+session_close unread
 t_no_leaks 'nothing is left'
 t_done
