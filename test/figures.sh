@@ -23,7 +23,7 @@ row() {
 	regress=$(PGBG_ONLY=regress run make --no-print-directory -C "$PGBG_SRC" check PG_CONFIG="$PG_CONFIG" |
 		sed -n 's/^   tests took \(.*\) s$/\1/p' | tr '\n' '|')
 	printf '| %s | %s | %s kB | %s kB | %s\n' "$("$PG_CONFIG" --version | awk '{ print $2 }')" "$seconds" $((library / 1024)) \
-		$((stripped / 1024)) "${regress//|/ s |}"
+		$((stripped / 1024)) "$(sed "s/|/ s | /g; s/ *$//" <<<"$regress")"
 }
 
 work_begin figures
