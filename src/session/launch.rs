@@ -117,6 +117,7 @@ fn new_job(
         consumed: Cell::new(false),
         detached: Cell::new(false),
         cancel_requested: Cell::new(false),
+        is_stuck: Cell::new(false),
         in_use: Cell::new(false),
         link: Cell::new(Some(link)),
         stream: Cell::new(Stream::new()),

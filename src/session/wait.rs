@@ -107,8 +107,12 @@ pub fn next_check() -> Deadline {
 
 /// One job that can never end fails a wait for all; a wait for any fails when none can.
 fn check_deadlock(jobs: &[JobRef], goal: Goal) {
-    let stuck = |job: &&JobRef| job.is_running() && deadlock::waits_for_us(job.pid);
-    let victims = jobs.iter().filter(stuck).count();
+    let find_stuck = |job: &&JobRef| {
+        job.is_stuck
+            .set(job.is_running() && deadlock::waits_for_us(job.pid));
+        job.is_stuck.get()
+    };
+    let victims = jobs.iter().filter(find_stuck).count();
     let hopeless = match goal {
         Goal::All => victims > 0,
         Goal::Any => victims > 0 && victims == jobs.len(),
@@ -116,13 +120,16 @@ fn check_deadlock(jobs: &[JobRef], goal: Goal) {
     if !hopeless {
         return;
     }
-    let Some(first) = jobs.iter().find(stuck) else {
+    // Those that were found: when one of them ends, another may wait for nothing for a moment.
+    let was_stuck = |job: &&JobRef| job.is_stuck.get();
+    let Some(first) = jobs.iter().find(was_stuck) else {
         return;
     };
     let pid = first.pid;
-    jobs.iter()
-        .filter(stuck)
-        .for_each(|job| cancel::cancel(*job));
+    jobs.iter().filter(was_stuck).for_each(|job| {
+        cancel::cancel(*job);
+        hooks::point("deadlock-canceled");
+    });
     raise_deadlock(pid)
 }
 
