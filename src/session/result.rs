@@ -20,8 +20,8 @@ use core::ptr::NonNull;
 pub const TIMEOUT_GRACE: i32 = 1000;
 
 /// The job's rows as the caller declared them. Waits for the outcome, no longer than until `deadline`: then the job is
-/// cancelled and 57014 raised, if it was not just about to succeed. The job is forgotten when all went well; an error of the job is raised as it was, and the
-/// job stays with its outcome. 42804 consumes nothing.
+/// cancelled and 57014 raised, unless it succeeded meanwhile. The job is forgotten when all went well; an error of the job
+/// is raised as it was, and the job stays with its outcome. 42804 consumes nothing.
 pub fn result(job: JobRef, set: ResultSet, deadline: Deadline) -> sys::Datum {
     if job.submitted {
         Report::error(code::FEATURE_NOT_SUPPORTED)
