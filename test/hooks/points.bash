@@ -1,4 +1,4 @@
-# Points of src/hooks.rs, for the scripts beside this file. Sourced after lib.sh.
+# Points of src/hooks/, for the scripts beside this file. Sourced after lib.sh.
 # shellcheck shell=bash
 
 # hooks_cluster NAME [CONF-LINE...]: a server with the test functions, whose points can be armed.

@@ -1,10 +1,12 @@
 //! Unit tests of the wire protocol; what several of them need is here.
 
+mod batch;
 mod report;
 mod request;
 mod response;
 mod text;
 mod tuple;
+mod varlena;
 
 use super::Malformed;
 use super::bytes::maxalign;

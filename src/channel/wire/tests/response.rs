@@ -1,4 +1,4 @@
-//! Tests of the response stream: descriptions, batches of rows, and their order.
+//! Tests of the response stream: descriptions, reports, and the order of messages.
 
 use super::super::response::{self, Column, Kind, Message, Stream};
 use super::super::tuple::maxalign;
@@ -8,7 +8,7 @@ use super::Tuple;
 const UTF8: u8 = 6;
 
 /// A message of this kind with this count in its header.
-fn message(kind: Kind, count: usize, payload: &[u8]) -> Vec<u8> {
+pub fn message(kind: Kind, count: usize, payload: &[u8]) -> Vec<u8> {
     let header = response::header(kind, UTF8, u32::try_from(count).unwrap());
     [&header, payload].concat()
 }
@@ -25,7 +25,7 @@ fn description(names: &[&[u8]]) -> Vec<u8> {
 }
 
 /// A message with these tuples, padded between and, if asked, after them.
-fn rows(tuples: &[Vec<u8>], pad_last: bool) -> Vec<u8> {
+pub fn rows(tuples: &[Vec<u8>], pad_last: bool) -> Vec<u8> {
     let mut payload = Vec::new();
     for tuple in tuples {
         payload.resize(maxalign(payload.len()), 0xEE);
@@ -38,7 +38,7 @@ fn rows(tuples: &[Vec<u8>], pad_last: bool) -> Vec<u8> {
 }
 
 /// A stream that has seen a description of so many columns.
-fn described(columns: usize) -> Stream {
+pub fn described(columns: usize) -> Stream {
     let mut stream = Stream::new();
     stream
         .accept(&description(&vec![&b"c"[..]; columns]))
@@ -46,12 +46,12 @@ fn described(columns: usize) -> Stream {
     stream
 }
 
-fn int4_row(value: i32) -> Vec<u8> {
+pub fn int4_row(value: i32) -> Vec<u8> {
     Tuple::new().fixed(4, &value.to_ne_bytes()).build()
 }
 
 #[track_caller]
-fn refused(stream: &mut Stream, message: &[u8], reason: Malformed) {
+pub fn refused(stream: &mut Stream, message: &[u8], reason: Malformed) {
     let before = *stream;
     assert_eq!(stream.accept(message), Err(reason));
     assert_eq!(
@@ -268,91 +268,6 @@ fn a_refused_description_describes_nothing() {
         &rows(&[int4_row(1)], true),
         Malformed::RowUndescribed,
     );
-}
-
-#[test]
-fn a_batch_yields_its_rows_padded_or_not() {
-    // 4, 1, 8 and 0 bytes of data: every kind of padding between them.
-    let tuples = [
-        int4_row(7),
-        Tuple::new().fixed(1, b"x").build(),
-        Tuple::new().fixed(8, &[1; 8]).build(),
-        Tuple::new().null().build(),
-        int4_row(8),
-    ];
-    for pad_last in [false, true] {
-        let message = rows(&tuples, pad_last);
-        let mut stream = described(1);
-        let Ok(Message::Rows(rows)) = stream.accept(&message) else {
-            panic!()
-        };
-        assert_eq!(rows.len(), tuples.len());
-        assert!(rows.tuples().eq(tuples.iter().map(Vec::as_slice)));
-        for tuple in rows.tuples() {
-            let offset = tuple.as_ptr() as usize - message.as_ptr() as usize;
-            assert_eq!(offset % 8, 0);
-        }
-    }
-}
-
-#[test]
-fn an_empty_batch_is_refused() {
-    refused(
-        &mut described(1),
-        &message(Kind::Rows, 0, b""),
-        Malformed::RowsNone,
-    );
-    let mut message = rows(&[int4_row(1)], true);
-    message[4..8].copy_from_slice(&0_u32.to_ne_bytes());
-    refused(&mut described(1), &message, Malformed::RowsNone);
-}
-
-#[test]
-fn a_batch_cut_anywhere_is_refused() {
-    let tuple = Tuple::new().fixed(8, &[1; 8]).build();
-    let whole = rows(&[tuple.clone(), tuple], false);
-    for len in response::HEADER_LEN..whole.len() {
-        refused(&mut described(1), &whole[..len], Malformed::TupleTruncated);
-    }
-}
-
-#[test]
-fn a_batch_of_more_rows_than_it_holds_is_refused() {
-    for count in [2, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFF_u32] {
-        for pad_last in [false, true] {
-            let mut message = rows(&[int4_row(1)], pad_last);
-            message[4..8].copy_from_slice(&count.to_ne_bytes());
-            refused(&mut described(1), &message, Malformed::TupleTruncated);
-        }
-    }
-}
-
-#[test]
-fn bytes_after_the_last_row_are_refused() {
-    // 20 bytes: 4 bytes of padding, or none.
-    let unpadded = rows(&[int4_row(1)], false);
-    for extra in [1, 2, 3, 5, 8, 24] {
-        let mut message = unpadded.clone();
-        message.resize(message.len() + extra, 0);
-        refused(&mut described(1), &message, Malformed::RowsTrailing);
-    }
-    let mut two = rows(&[int4_row(1), int4_row(2)], true);
-    two[4..8].copy_from_slice(&1_u32.to_ne_bytes());
-    refused(&mut described(1), &two, Malformed::RowsTrailing);
-}
-
-#[test]
-fn a_bad_row_in_the_middle_is_refused() {
-    let wide = Tuple::new().null().null().build();
-    let message = rows(&[int4_row(1), wide, int4_row(2)], true);
-    refused(&mut described(1), &message, Malformed::TupleAttributes);
-}
-
-#[test]
-fn a_row_of_length_zero_is_refused() {
-    let mut message = rows(&[int4_row(1)], true);
-    message[8..12].copy_from_slice(&0_u32.to_ne_bytes());
-    refused(&mut described(1), &message, Malformed::TupleLength);
 }
 
 #[test]
