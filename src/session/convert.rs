@@ -73,7 +73,8 @@ pub fn plan(columns: Columns<'_>, declared: Descriptor) -> Plan {
                 "column definition list does not match the rows of the background job"
             ))
             .detail(format_args!(
-                "The job returns {count} columns, the list has {}.",
+                "The job returns {count} column{}, the list has {}.",
+                if count == 1 { "" } else { "s" },
                 declared.len()
             ))
             .raise();

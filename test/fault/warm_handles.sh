@@ -220,7 +220,7 @@ SELECT sum(a) FROM generate_series(1, 3) j, pg_background_run_query_v2('SELECT i
 SQL
 )" 'ERROR:  value for domain small violates check constraint "small_check"
 ERROR:  column definition list does not match the rows of the background job
-DETAIL:  The job returns 1 columns, the list has 2.
+DETAIL:  The job returns 1 column, the list has 2.
 500500
 ERROR:  canceling statement due to statement timeout
 1501500'
