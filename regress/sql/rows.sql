@@ -91,6 +91,11 @@ SELECT count(*), bool_and((r.r).external = d.external AND (r.r).big = d.big) AS 
 FROM pg_background_run_query_v2('SELECT t FROM regress_pgbg_toast t') AS r(r regress_pgbg_toast) JOIN regress_pgbg_toast d ON d.id = (r.r).id;
 SELECT cardinality(a), length(a[4].external) FROM pg_background_run_query_v2('SELECT array_agg(t ORDER BY id) FROM regress_pgbg_toast t') AS (a regress_pgbg_toast[]);
 SELECT id, length(external), length(record) FROM pg_background_run_query_v2('SELECT id, external, ROW(external) FROM regress_pgbg_toast') AS (id int4, external text, record text) ORDER BY id;
+-- out of a projection, out of a sort
+SELECT count(*), bool_and(j.external = d.external AND j.big = d.big) AS same
+FROM pg_background_run_query_v2('SELECT id + 0, external, big FROM regress_pgbg_toast') AS j(id int4, external text, big bytea) JOIN regress_pgbg_toast d USING (id);
+SELECT count(*), bool_and(j.external = d.external AND j.big = d.big) AS same
+FROM pg_background_run_query_v2('SELECT id, external, big FROM regress_pgbg_toast ORDER BY id DESC') AS j(id int4, external text, big bytea) JOIN regress_pgbg_toast d USING (id);
 SELECT string_agg(md5(external) || md5(big), '' ORDER BY id) AS before FROM regress_pgbg_toast \gset
 SELECT pid, cookie FROM pg_background_launch_v2('DELETE FROM regress_pgbg_toast RETURNING id, external, big') \gset
 SELECT pg_background_wait_v2(:pid, :cookie);
@@ -98,6 +103,14 @@ VACUUM regress_pgbg_toast;
 SELECT string_agg(md5(external) || md5(big), '' ORDER BY id) = :'before' AS same FROM pg_background_result_v2(:pid, :cookie) AS (id int4, external text, big bytea);
 DROP VIEW toasted;
 DROP TABLE regress_pgbg_toast;
+
+-- smaller and larger than a batch of rows, in turn: made by an expression, sorted, with nulls between
+SELECT bool_and(t = repeat(chr(64 + n), size) AND none IS NULL AND n IS NOT NULL) AS same, array_agg(n) AS in_order, sum(size)
+FROM pg_background_run_query_v2($$SELECT n::int4, null::int8, size, repeat(chr(64 + n::int4), size)
+    FROM unnest(ARRAY[10, 20000, 5, 50000, 50001, 16300, 16350, 16384, 17000, 300000, 0, 299999, 20000, 16000, 400, 3]) WITH ORDINALITY u(size, n)$$)
+    AS (n int4, none int8, size int4, t text);
+SELECT string_agg(t, '' ORDER BY n) = string_agg(repeat(chr(64 + n), 7001 * n % 60000), '' ORDER BY n) AS same, count(none)
+FROM pg_background_run_query_v2('SELECT n, null::int8, repeat(chr(64 + n), 7001 * n % 60000) AS t FROM generate_series(1, 30) n ORDER BY md5(n::text)') AS (n int4, none int8, t text);
 
 -- arrays as PL/pgSQL keeps them, in pieces
 CREATE FUNCTION regress_pgbg_pieces(n int4) RETURNS int4[] LANGUAGE plpgsql AS $$

@@ -1,9 +1,10 @@
 //! fmgr.h, funcapi.h: what a SQL function gets and gives.
 
 use super::error::{Report, code};
+use super::form::form_composite;
 use super::memory::Context;
 use super::text::Str;
-use super::tuple::{Descriptor, form_composite};
+use super::tuple::Descriptor;
 use super::tuplestore::Tuplestore;
 use super::types;
 use crate::pg_sys as sys;

@@ -11,6 +11,7 @@ pub mod discard;
 pub mod dsm;
 pub mod encoding;
 pub mod error;
+pub mod form;
 pub mod guc;
 pub mod identity;
 pub mod latch;

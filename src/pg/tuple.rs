@@ -8,7 +8,7 @@ use core::marker::PhantomData;
 use core::ptr::{NonNull, null};
 
 /// MINIMAL_TUPLE_OFFSET: so many bytes of a heap tuple's header a minimal tuple leaves out.
-const MINIMAL_TUPLE_OFFSET: usize = 8;
+pub const MINIMAL_TUPLE_OFFSET: usize = 8;
 
 /// A row as it crosses between processes.
 ///
@@ -77,15 +77,57 @@ impl<'a> MinimalTuple<'a> {
         heap
     }
 
-    /// Where it is.
-    pub fn as_nonnull(self) -> NonNull<sys::MinimalTupleData> {
-        self.data
-    }
-
     /// For C.
     pub fn as_ptr(self) -> sys::MinimalTuple {
         self.data.as_ptr()
     }
+}
+
+/// A row as a table has it.
+///
+/// # Invariants
+/// Points to t_len readable bytes, alive for `'a`. If they are a page's, the page is pinned, and other processes may set
+/// hint bits in t_infomask meanwhile.
+#[derive(Clone, Copy)]
+pub struct HeapTuple<'a> {
+    data: NonNull<sys::HeapTupleHeaderData>,
+    length: usize,
+    lifetime: PhantomData<&'a ()>,
+}
+
+impl HeapTuple<'_> {
+    /// HEAP_HASEXTERNAL: some attribute may be stored out of line.
+    pub fn has_external(self) -> bool {
+        // SAFETY: by the type's invariant.
+        u32::from(unsafe { (*self.data.as_ptr()).t_infomask }) & sys::HEAP_HASEXTERNAL != 0
+    }
+
+    /// Bytes of the same row as a minimal tuple.
+    pub fn minimal_length(self) -> usize {
+        self.length - MINIMAL_TUPLE_OFFSET
+    }
+
+    /// minimal_tuple_from_heap_tuple without allocating.
+    ///
+    /// # Safety
+    /// `to` is MAXALIGNed, with `minimal_length` bytes to write to.
+    pub unsafe fn write_minimal(self, to: NonNull<u8>) {
+        let length = self.minimal_length();
+        // SAFETY: the caller's promise and the type's invariant; nobody else has the place. A hint bit that changes
+        // meanwhile means nothing to a minimal tuple.
+        unsafe {
+            to.copy_from_nonoverlapping(self.data.cast::<u8>().add(MINIMAL_TUPLE_OFFSET), length);
+            to.cast::<u32>().write(length as u32);
+        }
+    }
+}
+
+/// A row in a slot, as the slot has it.
+pub enum Row<'a> {
+    Heap(HeapTuple<'a>),
+    Minimal(MinimalTuple<'a>),
+    /// Values and nulls, deformed.
+    Values(&'a [sys::Datum], &'a [bool]),
 }
 
 /// What is known of a column.
@@ -222,13 +264,26 @@ impl Slot {
         unsafe { sys::ExecDropSingleTupleTableSlot(self.0.as_ptr()) }
     }
 
-    /// The row as a minimal tuple, valid until the slot changes, and whether it has to be freed by the caller.
-    pub fn minimal_tuple<'a>(self) -> (MinimalTuple<'a>, bool) {
-        let mut should_free = false;
-        // SAFETY: by the type's invariant.
+    /// The row as the slot has it, without copying; valid until the slot changes.
+    pub fn row<'a>(self) -> Row<'a> {
+        let slot = self.0.as_ptr();
+        // SAFETY: by the type's invariant. A slot of a kind that can show such a tuple keeps it, too: there is nothing to
+        // free.
         unsafe {
-            let tuple = sys::ExecFetchSlotMinimalTuple(self.0.as_ptr(), &raw mut should_free);
-            (MinimalTuple::from_ptr(tuple), should_free)
+            let kind = &*(*slot).tts_ops;
+            if let Some(get) = kind.get_heap_tuple {
+                let tuple = get(slot);
+                Row::Heap(HeapTuple {
+                    data: NonNull::new_unchecked((*tuple).t_data),
+                    length: (*tuple).t_len as usize,
+                    lifetime: PhantomData,
+                })
+            } else if let Some(get) = kind.get_minimal_tuple {
+                Row::Minimal(MinimalTuple::from_ptr(get(slot)))
+            } else {
+                let (values, nulls) = self.values();
+                Row::Values(values, nulls)
+            }
         }
     }
 
@@ -253,54 +308,6 @@ impl Slot {
     /// For C.
     pub fn as_ptr(self) -> *mut sys::TupleTableSlot {
         self.0.as_ptr()
-    }
-}
-
-/// heap_form_minimal_tuple in the current memory context. Raises 54011 for too many columns, 54000 for too many bytes.
-pub fn form_minimal<'a>(
-    desc: Descriptor,
-    values: &[sys::Datum],
-    nulls: &[bool],
-) -> MinimalTuple<'a> {
-    debug_assert!(values.len() == nulls.len() && values.len() == desc.len());
-    // SAFETY: the arrays are as long as the descriptor, whose types the caller kept to.
-    unsafe {
-        MinimalTuple::from_ptr(sys::pgbg_form_minimal_tuple(
-            desc.as_ptr(),
-            values.as_ptr().cast_mut(),
-            nulls.as_ptr().cast_mut(),
-        ))
-    }
-}
-
-/// A composite value in the current memory context. `desc` is blessed or of a named type.
-pub fn form_composite(desc: Descriptor, values: &[sys::Datum], nulls: &[bool]) -> sys::Datum {
-    debug_assert!(values.len() == nulls.len() && values.len() == desc.len());
-    // SAFETY: as above; heap_copy_tuple_as_datum flattens what needs it.
-    unsafe {
-        let tuple = sys::heap_form_tuple(
-            desc.as_ptr(),
-            values.as_ptr().cast_mut(),
-            nulls.as_ptr().cast_mut(),
-        );
-        sys::heap_copy_tuple_as_datum(tuple, desc.as_ptr())
-    }
-}
-
-/// A value fetched from out-of-line storage, if it was there. The result is in the current memory context, or the value
-/// itself.
-///
-/// # Safety
-/// A non-null varlena Datum.
-pub unsafe fn fetch_external(value: sys::Datum) -> sys::Datum {
-    let varlena = value as *mut sys::varlena;
-    // SAFETY: the caller's promise.
-    unsafe {
-        if sys::pgbg_varatt_is_external(varlena) {
-            sys::detoast_external_attr(varlena) as sys::Datum
-        } else {
-            value
-        }
     }
 }
 

@@ -65,17 +65,6 @@ pgbg_finalize_tupdesc(TupleDesc tupdesc)
 #endif
 }
 
-/* 18 lets the caller reserve bytes before the tuple. */
-MinimalTuple
-pgbg_form_minimal_tuple(TupleDesc tupdesc, Datum *values, bool *isnull)
-{
-#if PG_VERSION_NUM >= 180000
-	return heap_form_minimal_tuple(tupdesc, values, isnull, 0);
-#else
-	return heap_form_minimal_tuple(tupdesc, values, isnull);
-#endif
-}
-
 void
 pgbg_hold_interrupts(void)
 {

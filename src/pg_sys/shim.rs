@@ -1,8 +1,8 @@
 //! src/pg_sys/shim.c as Rust sees it: the same functions in the same order.
 
 use super::{
-    Datum, DestReceiver, Form_pg_attribute, List, MinimalTuple, Portal, QueryCompletion, RawStmt,
-    TupleDesc, pqsigfunc, shm_mq_handle, shm_mq_iovec, shm_mq_result, varlena,
+    DestReceiver, Form_pg_attribute, List, Portal, QueryCompletion, RawStmt, TupleDesc, pqsigfunc,
+    shm_mq_handle, shm_mq_iovec, shm_mq_result, varlena,
 };
 use core::ffi::{c_char, c_int, c_void};
 
@@ -15,11 +15,6 @@ unsafe extern "C-unwind" {
     pub fn pgbg_command_tag(buffer: *mut c_char, completion: *const QueryCompletion) -> c_int;
     pub fn pgbg_count_guc_variables() -> c_int;
     pub fn pgbg_finalize_tupdesc(tupdesc: TupleDesc);
-    pub fn pgbg_form_minimal_tuple(
-        tupdesc: TupleDesc,
-        values: *mut Datum,
-        isnull: *mut bool,
-    ) -> MinimalTuple;
     pub fn pgbg_hold_interrupts();
     pub fn pgbg_interrupts_can_be_processed() -> bool;
     pub fn pgbg_log_duration(sql: *const c_char, was_logged: bool);

@@ -5,7 +5,7 @@ use super::STATE;
 use crate::pg::error::{catch, code};
 use crate::pg::guc;
 use crate::pg::memory::Context;
-use crate::pg::tuple::{MinimalTuple, Slot, no_columns};
+use crate::pg::tuple::{MinimalTuple, Row, Slot, no_columns};
 use crate::pg::tuplestore::Tuplestore;
 
 /// A job's spool.
@@ -38,7 +38,9 @@ impl Spool {
         self.0.rewind();
         while self.0.next(slot) {
             crate::pg::error::check_for_interrupts();
-            let (tuple, _) = slot.minimal_tuple();
+            let Row::Minimal(tuple) = slot.row() else {
+                unreachable!()
+            };
             each(tuple);
         }
         slot.free();

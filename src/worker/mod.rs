@@ -3,6 +3,7 @@
 //! `start` is where it comes in; `identity`, `execute`, `rows` and `report` are the steps in the order of a job's life,
 //! `idle` is what lies between two jobs.
 
+mod columns;
 mod execute;
 mod identity;
 mod idle;

@@ -3,6 +3,7 @@
 //! A row crosses as the MinimalTuple that the executor makes of it. Small rows are gathered and sent many to a message;
 //! the description goes out just before the first of them, so that a short answer is one wake-up.
 
+use super::columns::Columns;
 use super::report::send;
 use super::state::STATE;
 use crate::channel::wire::response::{self, Kind};
@@ -10,14 +11,13 @@ use crate::channel::wire::tuple::maxalign;
 use crate::pg::call::datum;
 use crate::pg::encoding;
 use crate::pg::error::check_for_interrupts;
-use crate::pg::layout;
+use crate::pg::form::Form;
 use crate::pg::memory::{Context, free};
-use crate::pg::text::{Str, Text};
-use crate::pg::tuple::{Descriptor, MinimalTuple, Slot, fetch_external, form_minimal};
-use crate::pg::types::Function;
+use crate::pg::text::Str;
+use crate::pg::tuple::{Descriptor, MinimalTuple, Row, Slot};
 use crate::pg_sys as sys;
 use core::cell::Cell;
-use core::ffi::c_int;
+use core::ffi::{CStr, c_int};
 use core::ptr::NonNull;
 
 /// Bytes of rows gathered before they are sent. Larger rows go alone.
@@ -37,26 +37,19 @@ struct SenderState {
     context: Context,
     /// Emptied after every row that needed work.
     row_context: Context,
-    columns: Cell<Option<Descriptor>>,
-    /// Of each column, when the statement started; none for command tags.
-    layouts: Cell<Option<NonNull<[u64]>>>,
-    /// The columns that cross as text, and their output functions; others have none.
-    conversions: Cell<Option<Conversions>>,
+    /// None until a statement returns rows that somebody reads.
+    columns: Cell<Option<Columns>>,
     description_sent: Cell<bool>,
     batch: NonNull<u8>,
     batch_length: Cell<usize>,
     batch_rows: Cell<u32>,
-}
-
-#[derive(Clone, Copy)]
-struct Conversions {
-    functions: NonNull<[Option<Function>]>,
-    /// The columns as they are sent.
-    sent: Descriptor,
+    /// Where a row larger than a batch is formed, kept for the next one: to give back and take anew that much memory for
+    /// each row costs more than to fill it.
+    large: Cell<Option<NonNull<[u8]>>>,
 }
 
 /// A row for each statement's command tag, if the last statement returns none.
-const TAG_COLUMN: (&core::ffi::CStr, sys::Oid) = (c"command_tag", sys::TEXTOID);
+const TAG_COLUMN: &CStr = c"command_tag";
 
 impl RowSender {
     /// In a new context below `parent`, which outlives the job's transactions: a statement may commit by itself.
@@ -73,12 +66,11 @@ impl RowSender {
             context,
             row_context: context.create(c"pg_background row"),
             columns: Cell::new(None),
-            layouts: Cell::new(None),
-            conversions: Cell::new(None),
             description_sent: Cell::new(false),
             batch: context.alloc(BATCH),
             batch_length: Cell::new(0),
             batch_rows: Cell::new(0),
+            large: Cell::new(None),
         };
         Self(context.alloc_for(state))
     }
@@ -96,16 +88,13 @@ impl RowSender {
     /// The answer of a job whose last statement returns no rows: every statement's command tag.
     pub fn send_tags(&self, tags: &[Str]) {
         let state = self.state();
-        let (name, type_oid) = TAG_COLUMN;
-        let desc = state
-            .context
-            .run(|| Descriptor::build(1, |_| (name.as_ptr(), type_oid, -1)));
-        state.columns.set(Some(desc));
+        let columns = Columns::single_text(TAG_COLUMN, state.context);
+        state.columns.set(Some(columns));
         for tag in tags {
             check_for_interrupts();
             state.row_context.run(|| {
                 let value = datum::text(*tag).unwrap_or(0);
-                self.add(form_minimal(desc, &[value], &[false]));
+                self.form(columns, &[value], &[false]);
             });
             state.row_context.reset();
         }
@@ -115,97 +104,117 @@ impl RowSender {
     /// Starts the answer of a statement that returns rows.
     fn begin(&self, desc: Descriptor) {
         let state = self.state();
-        state.columns.set(Some(desc.copy(state.context)));
-        if STATE.discard.get() {
-            return;
+        if !STATE.discard.get() {
+            state.columns.set(Some(Columns::new(desc, state.context)));
         }
-        let conversions = self.conversions(desc);
-        state.conversions.set(conversions);
-        let sent = conversions.map_or(desc, |conversions| conversions.sent);
-        let layouts = state
-            .context
-            .alloc_slice(sent.len(), |i| layout::of(sent.column(i).type_oid));
-        state.layouts.set(Some(NonNull::from(layouts)));
-    }
-
-    /// record and record[] cross as text: what their typmods mean, no other process knows. So does whatever may have rows
-    /// of any type inside, anyarray above all: the launcher could not see that such a type was altered.
-    fn conversions(&self, desc: Descriptor) -> Option<Conversions> {
-        let crosses_as_text = |i: usize| layout::is_unknowable(&desc.column(i));
-        let count = desc.len();
-        if !(0..count).any(crosses_as_text) {
-            return None;
-        }
-        let context = self.state().context;
-        let functions = context.alloc_slice(count, |i| {
-            crosses_as_text(i).then(|| Function::output(desc.column(i).type_oid, context))
-        });
-        let sent = context.run(|| {
-            Descriptor::build(count, |i| {
-                let column = desc.column(i);
-                if crosses_as_text(i) {
-                    (column.name.as_ptr(), sys::TEXTOID, -1)
-                } else {
-                    (column.name.as_ptr(), column.type_oid, column.typmod)
-                }
-            })
-        });
-        Some(Conversions {
-            functions: NonNull::from(functions),
-            sent,
-        })
     }
 
     /// Takes a row from the executor.
     fn row(&self, slot: Slot) {
-        let state = self.state();
-        if let Some(conversions) = state.conversions.get() {
-            state
-                .row_context
-                .run(|| self.add(converted(slot, conversions)));
-            state.row_context.reset();
+        let Some(columns) = self.state().columns.get() else {
             return;
-        }
-        let (tuple, should_free) = slot.minimal_tuple();
-        if tuple.has_external() {
-            // The launcher's snapshot may not see the rows of the TOAST table.
-            state.row_context.run(|| self.add(fetched(slot)));
-            state.row_context.reset();
-        } else {
-            self.add(tuple);
-        }
-        if should_free {
-            // SAFETY: ExecFetchSlotMinimalTuple said that it is ours.
-            unsafe { free(tuple.as_nonnull()) };
+        };
+        let is_added = !columns.need_conversion()
+            && match slot.row() {
+                Row::Heap(tuple) if !tuple.has_external() => {
+                    let length = tuple.minimal_length();
+                    let place = self.place(length);
+                    // SAFETY: a MAXALIGNed place of that size.
+                    unsafe { tuple.write_minimal(place) };
+                    self.add(place, length);
+                    true
+                }
+                Row::Minimal(tuple) if !tuple.has_external() => {
+                    self.add_copy(tuple);
+                    true
+                }
+                Row::Heap(_) | Row::Minimal(_) => false,
+                Row::Values(values, nulls) => self.form(columns, values, nulls),
+            };
+        if !is_added {
+            let row_context = self.state().row_context;
+            row_context.run(|| {
+                let (values, nulls) = slot.values();
+                self.form(columns, columns.cross(values, nulls), nulls);
+            });
+            row_context.reset();
         }
     }
 
-    /// Puts a row into the batch, or sends it alone.
-    fn add(&self, tuple: MinimalTuple<'_>) {
-        let state = self.state();
-        let bytes = tuple.bytes();
-        if state.batch_length.get() + bytes.len() > BATCH {
-            self.send_batch(false);
+    /// Adds a row of these values. False, and nothing added, if one of them is stored out of line.
+    fn form(&self, columns: Columns, values: &[sys::Datum], nulls: &[bool]) -> bool {
+        // SAFETY: the executor's values, or what `cross` made of them.
+        let form = unsafe { Form::new(columns.sent(), values, nulls) };
+        let place = self.place(form.length());
+        // SAFETY: a MAXALIGNed place of that size.
+        let is_whole = !unsafe { form.write(place) }.has_external();
+        if is_whole {
+            self.add(place, form.length());
         }
+        is_whole
+    }
+
+    /// Adds a row that is a minimal tuple already.
+    fn add_copy(&self, tuple: MinimalTuple<'_>) {
+        let bytes = tuple.bytes();
         if bytes.len() > BATCH {
-            self.send_description(false);
-            // Flushed, so that `finish` has nothing left to flush but the batch.
-            send_rows(1, bytes, true);
+            self.send_alone(bytes);
             return;
         }
-        let start = state.batch_length.get();
-        // SAFETY: `start + bytes.len()` is within the batch; the row is elsewhere.
-        unsafe {
-            core::ptr::copy_nonoverlapping(
-                bytes.as_ptr(),
-                state.batch.add(start).as_ptr(),
-                bytes.len(),
-            );
+        let place = self.place(bytes.len());
+        // SAFETY: so many bytes of the batch; the row is elsewhere.
+        unsafe { place.copy_from_nonoverlapping(NonNull::from(bytes).cast(), bytes.len()) };
+        self.add(place, bytes.len());
+    }
+
+    /// A MAXALIGNed place for the next row, of so many bytes: in the batch, which is sent if it has no room, or by itself.
+    fn place(&self, length: usize) -> NonNull<u8> {
+        let state = self.state();
+        if length > BATCH {
+            return self.large_place(length);
         }
+        if state.batch_length.get() + length > BATCH {
+            self.send_batch(false);
+        }
+        // SAFETY: the length is within the batch.
+        unsafe { state.batch.add(state.batch_length.get()) }
+    }
+
+    fn large_place(&self, length: usize) -> NonNull<u8> {
+        let state = self.state();
+        if let Some(large) = state.large.get() {
+            if large.len() >= length {
+                return large.cast();
+            }
+            state.large.set(None);
+            // SAFETY: allocated below; the row that was in it has been sent.
+            unsafe { free(large.cast::<u8>()) };
+        }
+        let large = state.context.alloc(length);
         state
-            .batch_length
-            .set(maxalign(start + bytes.len()).min(BATCH));
+            .large
+            .set(Some(NonNull::slice_from_raw_parts(large, length)));
+        large
+    }
+
+    /// The row of `length` bytes is in its place.
+    fn add(&self, place: NonNull<u8>, length: usize) {
+        let state = self.state();
+        if length > BATCH {
+            // SAFETY: `place` is `large`, which stays as it is until the next row.
+            self.send_alone(unsafe { core::slice::from_raw_parts(place.as_ptr(), length) });
+            return;
+        }
+        let end = state.batch_length.get() + length;
+        state.batch_length.set(maxalign(end).min(BATCH));
         state.batch_rows.set(state.batch_rows.get() + 1);
+    }
+
+    fn send_alone(&self, row: &[u8]) {
+        self.send_batch(false);
+        self.send_description(false);
+        // Flushed, so that `finish` has nothing left to flush but the batch.
+        send_rows(1, row, true);
     }
 
     fn send_batch(&self, flush: bool) {
@@ -225,47 +234,17 @@ impl RowSender {
 
     fn send_description(&self, flush: bool) {
         let state = self.state();
-        let columns = state
-            .conversions
-            .get()
-            .map(|c| c.sent)
-            .or(state.columns.get());
-        let Some(columns) = columns else { return };
-        if state.description_sent.replace(true) {
+        let Some(columns) = state.columns.get() else {
             return;
+        };
+        if !state.description_sent.replace(true) {
+            state.row_context.run(|| columns.describe(flush));
         }
-        // SAFETY: the slice lives as long as the state, and nobody writes to it any more.
-        let layouts = state
-            .layouts
-            .get()
-            .map(|layouts| unsafe { layouts.as_ref() });
-        state.row_context.run(|| {
-            let mut payload = Text::new();
-            for i in 0..columns.len() {
-                let column = columns.column(i);
-                let layout = layouts.and_then(|layouts| layouts.get(i)).copied();
-                payload.push(&response::column(
-                    column.type_oid,
-                    column.typmod,
-                    layout.unwrap_or(0),
-                ));
-                payload.push(column.name.bytes_with_nul());
-            }
-            let count = columns.len() as u32;
-            send(
-                [
-                    &response::header(Kind::RowDescription, encoding::database() as u8, count),
-                    payload.bytes(),
-                ],
-                flush,
-            );
-        });
     }
 
     /// Sends what is left, so that the launcher sees all of it.
     pub fn finish(&self) {
-        let state = self.state();
-        if state.batch_rows.get() > 0 {
+        if self.state().batch_rows.get() > 0 {
             self.send_batch(true);
         } else {
             self.send_description(true);
@@ -281,55 +260,6 @@ fn send_rows(count: u32, rows: &[u8], flush: bool) {
         ],
         flush,
     );
-}
-
-/// The row with every out-of-line value fetched.
-fn fetched<'a>(slot: Slot) -> MinimalTuple<'a> {
-    let (values, nulls) = slot.values();
-    // SAFETY: the slot's descriptor is alive as long as the slot.
-    let Some(desc) = (unsafe { Descriptor::from_ptr((*slot.as_ptr()).tts_tupleDescriptor) }) else {
-        unreachable!()
-    };
-    reform(desc, values, nulls, |i, value| {
-        if desc.column(i).length == -1 {
-            // SAFETY: a non-null varlena, by the descriptor.
-            unsafe { fetch_external(value) }
-        } else {
-            value
-        }
-    })
-}
-
-/// The row with its records as text and every out-of-line value fetched.
-fn converted<'a>(slot: Slot, mut conversions: Conversions) -> MinimalTuple<'a> {
-    let (values, nulls) = slot.values();
-    // SAFETY: they live as long as the job's sender, and only this row uses them now.
-    let functions = unsafe { conversions.functions.as_mut() };
-    reform(conversions.sent, values, nulls, |i, value| {
-        match &mut functions[i] {
-            Some(function) => {
-                // SAFETY: the output function of the column's own type.
-                let text = unsafe { function.call_output(value) };
-                datum::text(text).unwrap_or(0)
-            }
-            // SAFETY: a non-null varlena, by the descriptor.
-            None if conversions.sent.column(i).length == -1 => unsafe { fetch_external(value) },
-            None => value,
-        }
-    })
-}
-
-/// A row of other values, in the current memory context; the slot's own arrays stay as they are.
-fn reform<'a>(
-    desc: Descriptor,
-    values: &[sys::Datum],
-    nulls: &[bool],
-    mut value: impl FnMut(usize, sys::Datum) -> sys::Datum,
-) -> MinimalTuple<'a> {
-    let new_values = Context::current().alloc_slice(values.len(), |i| {
-        if nulls[i] { 0 } else { value(i, values[i]) }
-    });
-    form_minimal(desc, new_values, nulls)
 }
 
 /// The executor's first call.
