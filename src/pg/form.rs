@@ -48,9 +48,10 @@ impl<'a> Form<'a> {
             has_null,
             data,
         };
+        // Newer minor releases raise this in heap_compute_data_size; older ones leave it to whoever allocates.
         if data > MAX_LENGTH - header {
             Report::error(code::PROGRAM_LIMIT_EXCEEDED)
-                .message(format_args!("row is too large"))
+                .message(format_args!("tuple is too big"))
                 .detail(format_args!(
                     "It takes {} bytes, the limit is {MAX_LENGTH}.",
                     data.saturating_add(header)
@@ -100,7 +101,8 @@ impl<'a> Form<'a> {
 /// A composite value in the current memory context. `desc` is blessed or of a named type.
 pub fn form_composite(desc: Descriptor, values: &[sys::Datum], nulls: &[bool]) -> sys::Datum {
     debug_assert!(values.len() == nulls.len() && values.len() == desc.len());
-    // SAFETY: the arrays are as long as the descriptor, whose types the caller kept to; heap_copy_tuple_as_datum flattens what needs it.
+    // SAFETY: the arrays are as long as the descriptor, whose types the caller kept to; heap_copy_tuple_as_datum flattens
+    // what needs it.
     unsafe {
         let tuple = sys::heap_form_tuple(
             desc.as_ptr(),

@@ -94,7 +94,8 @@ impl RowSender {
             check_for_interrupts();
             state.row_context.run(|| {
                 let value = datum::text(*tag).unwrap_or(0);
-                self.form(columns, &[value], &[false]);
+                let is_added = self.form(columns, &[value], &[false]);
+                assert!(is_added, "a new text is out of line");
             });
             state.row_context.reset();
         }
@@ -135,13 +136,15 @@ impl RowSender {
             let row_context = self.state().row_context;
             row_context.run(|| {
                 let (values, nulls) = slot.values();
-                self.form(columns, columns.cross(values, nulls), nulls);
+                let is_added = self.form(columns, columns.cross(values, nulls), nulls);
+                assert!(is_added, "a value of the row is still out of line");
             });
             row_context.reset();
         }
     }
 
     /// Adds a row of these values. False, and nothing added, if one of them is stored out of line.
+    #[must_use]
     fn form(&self, columns: Columns, values: &[sys::Datum], nulls: &[bool]) -> bool {
         // SAFETY: the executor's values, or what `cross` made of them.
         let form = unsafe { Form::new(columns.sent(), values, nulls) };
