@@ -1,22 +1,24 @@
 //! Run SQL in PostgreSQL background workers.
 //!
-//! Floors, from the ground up: `pg_sys` (bindings) - `pg` (PostgreSQL's concepts, made safe to use) - `channel` (what the
-//! two processes share) - `session` (the launching side) and `worker` (the other process) - `sql` (what SQL calls).
+//! Floors, from the ground up: `pg_sys` (bindings) - `pg` (PostgreSQL's concepts, made safe to use) - `settings` - `channel`
+//! (what the two processes share) - `session` (the launching side) and `worker` (the other process) - `sql` (what SQL calls).
 //! An arrow points down only. docs/ARCHITECTURE.md follows one job through them.
 #![cfg_attr(not(test), no_std)]
 
 mod channel;
 mod hooks;
+mod nested;
 mod pg;
 mod pg_sys;
 mod session;
+mod settings;
 mod sql;
 mod worker;
 
 /// Called by the server right after it has loaded the library, in sessions and workers alike.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn _PG_init() {
-    channel::settings::define();
+    settings::define();
 }
 
 /// Where a worker process comes in; the postmaster's child finds it by `worker::ENTRY`.

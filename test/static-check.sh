@@ -62,9 +62,10 @@ floor() {
 	[ ! -d "src/$folder" ] ||
 		sources "src/$folder" | grep -E "crate::($above)\b|super::super::($above)\b" | refuse "src/$folder may not use $above"
 }
-floor pg_sys 'pg|channel|session|worker|sql'
-floor pg 'channel|session|worker|sql'
-floor channel 'session|worker|sql'
+floor pg_sys 'pg|settings|channel|nested|session|worker|sql'
+floor pg 'settings|channel|nested|session|worker|sql'
+floor settings 'channel|nested|session|worker|sql'
+floor channel 'settings|nested|session|worker|sql'
 floor session 'worker|sql'
 floor worker 'session|sql'
 

@@ -4,12 +4,10 @@
 
 use crate::pg::latch::WaitEvent;
 use core::ffi::CStr;
-use core::sync::atomic::AtomicBool;
 
 pub mod outcome;
 pub mod progress;
 pub mod segment;
-pub mod settings;
 pub mod waits;
 pub mod wire;
 
@@ -27,9 +25,6 @@ pub const LIBRARY: &CStr = c"pg_background";
 
 /// bgw_type: backend_type in pg_stat_activity.
 pub const KIND: &CStr = c"pg_background";
-
-/// Set once this process has launched jobs itself. A worker that has would show them to its next job, so it leaves.
-pub static HAS_LAUNCHED: AtomicBool = AtomicBool::new(false);
 
 /// Shown while a worker waits for its session's next job. Before 17 all waits of extensions have one name, but this one
 /// still has a number of its own, by which idle workers are counted and found.

@@ -1,8 +1,7 @@
 //! For which workers a worker waits, being a launcher itself. Nobody else could know, since such waits are on a latch; the
 //! session that launched it needs to, because the chain may end in a lock of its own.
 
-use core::ptr;
-use core::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
+use core::sync::atomic::{AtomicI32, Ordering};
 
 /// So many are told; a chain through any beyond is not followed.
 const LIMIT: usize = 16;
@@ -29,21 +28,6 @@ impl Waits {
         let pids = self.0.each_ref().map(|place| place.load(Ordering::Relaxed));
         pids.into_iter().take_while(|pid| *pid != 0)
     }
-}
-
-/// The list of this process, if it is a worker.
-static OWN: AtomicPtr<Waits> = AtomicPtr::new(ptr::null_mut());
-
-/// Where this process tells; None if it is no worker.
-pub fn own() -> Option<&'static Waits> {
-    // SAFETY: set only to a list in a segment that stays mapped until it is set to null.
-    unsafe { OWN.load(Ordering::Relaxed).as_ref() }
-}
-
-/// This process is a worker and tells there from here on; None when its segment is about to go.
-pub fn set_own(waits: Option<&Waits>) {
-    let place = waits.map_or(ptr::null_mut(), |waits| ptr::from_ref(waits).cast_mut());
-    OWN.store(place, Ordering::Relaxed);
 }
 
 #[cfg(test)]

@@ -2,12 +2,13 @@
 
 use super::link::{self, LinkRef};
 use super::{STATE, registry, role_limit};
+use crate::channel;
 use crate::channel::segment::Availability;
-use crate::channel::{self, settings};
 use crate::pg::bgworker::Status;
 use crate::pg::identity::Identity;
 use crate::pg::procs::{self, Waiting};
 use crate::pg_sys::Oid;
+use crate::settings;
 use core::ffi::c_int;
 
 /// A worker's job went well: keeps it, if it stays and may be used again.

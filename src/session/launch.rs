@@ -6,8 +6,8 @@ use super::start::{WAIT_FOR_START, fail_to_start, start_worker, wait_for_connect
 use super::{STATE, context, idle, pump, registry, role_limit};
 use crate::channel::wire::request::{Request, User};
 use crate::channel::wire::response::Stream;
-use crate::channel::{self, settings};
 use crate::hooks;
+use crate::nested;
 use crate::pg::bgworker::Status;
 use crate::pg::error::{Report, catch, code};
 use crate::pg::identity::{self, Identity};
@@ -17,9 +17,9 @@ use crate::pg::shm_mq::{Queue, Sent};
 use crate::pg::text::{Str, copy_into};
 use crate::pg::timestamp::now;
 use crate::pg::{guc, xact};
+use crate::settings;
 use core::cell::Cell;
 use core::ffi::{CStr, c_int};
-use core::sync::atomic::Ordering;
 
 /// What the caller wants run.
 #[derive(Clone, Copy)]
@@ -57,7 +57,7 @@ pub fn launch(order: &Order) -> JobRef {
         }),
     }
     STATE.counters.count_launch();
-    channel::HAS_LAUNCHED.store(true, Ordering::Relaxed);
+    nested::note_launch();
     match job.get() {
         Some(job) => job,
         None => unreachable!(),

@@ -5,13 +5,13 @@
 
 use super::{idle, pump};
 use crate::channel;
-use crate::channel::settings::MAX_WORKERS_PER_ROLE;
 use crate::pg::error::{Report, catch, code};
 use crate::pg::latch::{self, WaitEvent};
 use crate::pg::lock::RoleLock;
 use crate::pg::procs;
 use crate::pg::timestamp::{Deadline, now};
 use crate::pg_sys::Oid;
+use crate::settings::MAX_WORKERS_PER_ROLE;
 use core::ffi::c_int;
 
 /// Shown while a launch waits for idle workers of the role to leave.

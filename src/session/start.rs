@@ -3,8 +3,8 @@
 
 use super::link::{Link, LinkRef, Told};
 use super::{context, deadlock, idle, pump, wait};
+use crate::channel;
 use crate::channel::segment::{Channel, Peer};
-use crate::channel::{self, settings};
 use crate::hooks;
 use crate::pg::bgworker::{Handle, Registration, Status};
 use crate::pg::error::{Report, catch, code};
@@ -13,6 +13,7 @@ use crate::pg::latch::{self, WaitEvent};
 use crate::pg::memory::Context;
 use crate::pg::text::format;
 use crate::pg::timestamp::{Deadline, now};
+use crate::settings;
 use core::cell::Cell;
 use core::ffi::{c_int, c_long};
 

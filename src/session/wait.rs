@@ -2,8 +2,8 @@
 
 use super::job::JobRef;
 use super::{STATE, cancel, deadlock, pump};
-use crate::channel::waits;
 use crate::hooks;
+use crate::nested;
 use crate::pg::error::{Report, catch, check_for_interrupts, code};
 use crate::pg::guc;
 use crate::pg::latch::{self, WaitEvent};
@@ -54,7 +54,7 @@ fn wait_checking(
     check: Deadline,
     done: impl Fn() -> bool,
 ) -> bool {
-    let Some(told) = waits::own() else {
+    let Some(told) = nested::waits() else {
         return wait_by_latch(jobs, goal, deadline, check, done);
     };
     // A worker's own launcher is told for whom it waits: once it has waited for long, and not a moment longer.
@@ -86,7 +86,7 @@ fn wait_by_latch(
         }
         if check.passed(time) {
             check_deadlock(jobs, goal);
-            if let Some(told) = waits::own() {
+            if let Some(told) = nested::waits() {
                 deadlock::tell(told, jobs, goal);
             }
             check = next_check();

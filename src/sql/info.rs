@@ -2,7 +2,6 @@
 
 use super::{VOID, handle, job, row_types, sql_functions};
 use crate::channel::progress::MESSAGE_LIMIT;
-use crate::channel::settings;
 use crate::channel::wire::text::clip;
 use crate::pg::call::{ResultSet, datum};
 use crate::pg::encoding::character_length;
@@ -11,6 +10,7 @@ use crate::pg::text::Str;
 use crate::pg_sys as sys;
 use crate::session::job::Job;
 use crate::session::{STATE, pump, registry};
+use crate::settings;
 use crate::worker;
 
 /// Bytes of a job's SQL in the list.

@@ -3,14 +3,15 @@
 use super::identity;
 use super::state::STATE;
 use crate::channel::segment::{Availability, Channel};
-use crate::channel::settings::WORKER_IDLE_TIMEOUT;
 use crate::channel::wire::request::Request;
 use crate::channel::{self, IDLE};
+use crate::nested;
 use crate::pg::latch;
 use crate::pg::procs::Waiting;
 use crate::pg::shm_mq::{Handle, Received};
 use crate::pg::timestamp::{Deadline, now};
 use crate::pg::{activity, discard, guc, process, procs};
+use crate::settings::WORKER_IDLE_TIMEOUT;
 use core::sync::atomic::Ordering;
 
 /// So many jobs one process does: caches grow.
@@ -33,7 +34,7 @@ pub fn may_stay(request: &Request<'_>) -> bool {
         || STATE.timed_out.load(Ordering::Relaxed)
         || STATE.busy.get()
         || STATE.unsent.get().is_some()
-        || channel::HAS_LAUNCHED.load(Ordering::Relaxed)
+        || nested::has_launched()
         || process::was_asked_to_leave()
         || discard::has_temp_namespace()
         || !identity::is_unchanged(request)

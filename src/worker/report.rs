@@ -9,10 +9,10 @@ use crate::channel::IDLE;
 use crate::channel::outcome::{Ending, Summary, Text};
 use crate::channel::progress::MESSAGE_LIMIT;
 use crate::channel::segment::{Availability, Channel};
-use crate::channel::waits;
 use crate::channel::wire::report::{Report as WireReport, decimal};
 use crate::channel::wire::response::{self, Kind};
 use crate::channel::wire::text::clip;
+use crate::nested;
 use crate::pg::error::{Report, code, interrupts_can_be_processed, sqlstate};
 use crate::pg::memory::{Context, free};
 use crate::pg::shm_mq::Sent;
@@ -36,7 +36,7 @@ pub fn attach(channel: Channel, context: Context) {
         .responses
         .set(Some(responses.attach(channel.segment(), context)));
     STATE.channel.set(Some(channel));
-    waits::set_own(Some(&channel.waits));
+    nested::set_waits(Some(&channel.waits));
     libpq::redirect(&METHODS);
     process::before_exit(on_exit);
     xact::register_callback(on_transaction_end);
@@ -339,7 +339,7 @@ unsafe extern "C-unwind" fn on_exit(_code: c_int, _argument: sys::Datum) {
     }
     // The segment is unmapped next; a message that somebody still has to send goes nowhere.
     STATE.channel.set(None);
-    waits::set_own(None);
+    nested::set_waits(None);
     STATE.requests.set(None);
     STATE.responses.set(None);
 }

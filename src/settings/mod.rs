@@ -1,4 +1,4 @@
-//! The settings below `pg_background.`: API.md, Settings.
+//! The settings below `pg_background.`: docs/REFERENCE.md, Settings.
 
 use crate::pg::guc::{IntSetting, reserve_prefix};
 use crate::pg::shm_mq::Queue;
