@@ -1,4 +1,4 @@
-//! From the columns that a job sends to those that the caller declared: API.md, SQLSTATE 42804.
+//! From the columns that a job sends to those that the caller declared: docs/REFERENCE.md, 42804.
 
 use super::job::{Column, Columns};
 use crate::channel::wire::tuple::Attribute;

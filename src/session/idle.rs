@@ -1,4 +1,4 @@
-//! Warm workers: DESIGN.md section 6. A worker whose job went well stays for the session's next one.
+//! docs/ARCHITECTURE.md, Warm workers. A worker whose job went well stays for the session's next one.
 
 use super::link::{self, LinkRef};
 use super::{STATE, registry, role_limit};

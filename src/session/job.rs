@@ -16,7 +16,7 @@ use core::ffi::c_int;
 use core::ops::Deref;
 use core::ptr::NonNull;
 
-/// API.md, States.
+/// docs/REFERENCE.md, States.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum State {
     /// The worker starts or connects.

@@ -1,4 +1,4 @@
-//! The columns of our row types: API.md, Types. Scripts older than the library declare fewer of them, or in another order.
+//! The columns of our row types: docs/REFERENCE.md, Types. Scripts older than the library declare fewer of them, or in another order.
 
 use crate::pg::call::Known;
 use crate::pg_sys::{

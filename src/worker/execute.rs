@@ -1,4 +1,4 @@
-//! Runs the job's statements: DESIGN.md section 4, Statements.
+//! Runs the job's statements: docs/ARCHITECTURE.md, One job, there and back.
 
 use super::report;
 use super::rows::RowSender;

@@ -1,4 +1,4 @@
-//! Who the worker is: DESIGN.md section 5.
+//! docs/ARCHITECTURE.md, Who the worker is.
 
 use super::state::{STATE, Settings};
 use crate::channel::segment::Channel;

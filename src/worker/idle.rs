@@ -1,4 +1,4 @@
-//! Between two jobs: DESIGN.md section 6.
+//! Between two jobs: docs/ARCHITECTURE.md, Warm workers.
 
 use super::identity;
 use super::state::STATE;
