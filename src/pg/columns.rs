@@ -5,30 +5,20 @@ use super::statement::Statements;
 use super::text::{Str, format};
 use super::tuple::Descriptor;
 use crate::pg_sys as sys;
-use core::cell::Cell;
 use core::ptr::null_mut;
 
 /// Raises 42804 unless `list`, such as `id int, name text`, has the types of `declared`, one for one. It is only parsed,
 /// never run; 42601 for what is no list.
 pub fn check_list(list: Str, declared: Descriptor) {
-    let parsed = Cell::new(None);
-    let parse = || {
-        parsed.set(Some(Statements::parse(format(format_args!(
-            "SELECT FROM f() AS ({list})"
-        )))))
+    let parsed = catch(|| Statements::parse(format(format_args!("SELECT FROM f() AS ({list})"))));
+    // The parser's cursor would point into a text that the caller has never seen. It holds nothing but memory.
+    let parsed = match parsed {
+        Err(caught) if caught.code() != code::SYNTAX_ERROR => caught.rethrow(),
+        parsed => parsed.ok(),
     };
-    if let Err(caught) = catch(parse) {
-        // The parser's cursor would point into a text that the caller has never seen. It holds nothing but memory.
-        if caught.code() != code::SYNTAX_ERROR {
-            caught.rethrow();
-        }
-    }
     // SAFETY: the parser's tree of a SELECT whose FROM clause was checked to be one function with a column list.
     let matches = unsafe {
-        let Some(columns) = parsed
-            .get()
-            .and_then(|statements| column_definitions(statements))
-        else {
+        let Some(columns) = parsed.and_then(|statements| column_definitions(statements)) else {
             Report::error(code::SYNTAX_ERROR)
                 .message(format_args!("invalid column definition list: \"{list}\""))
                 .hint(format_args!(

@@ -5,7 +5,6 @@ use super::memory::Context;
 use super::text::Str;
 use crate::pg_sys as sys;
 use core::ffi::c_int;
-use core::ptr::null_mut;
 
 /// The database's encoding.
 pub fn database() -> c_int {
@@ -47,16 +46,13 @@ pub fn to_database(context: Context, bytes: &[u8], encoding: c_int) -> Str {
         return context.copy_string(bytes);
     }
     if understood {
-        let mut converted = null_mut();
-        let result = catch(|| {
-            // SAFETY: verified above. The result is the argument itself or a palloc'd string.
-            converted = unsafe { sys::pg_any_to_server(bytes.as_ptr().cast(), length, encoding) };
-        });
-        match result {
-            Ok(()) if converted.cast_const().cast() == bytes.as_ptr() => {
+        // SAFETY: verified above. The result is the argument itself or a palloc'd string.
+        let convert = || unsafe { sys::pg_any_to_server(bytes.as_ptr().cast(), length, encoding) };
+        match catch(convert) {
+            Ok(converted) if converted.cast_const().cast() == bytes.as_ptr() => {
                 return context.copy_string(bytes);
             }
-            Ok(()) => {
+            Ok(converted) => {
                 // SAFETY: a conversion's result is NUL-terminated.
                 if let Some(text) = unsafe { Str::from_ptr(converted) } {
                     return context.copy_string(text.bytes());

@@ -234,40 +234,51 @@ impl CaughtError {
     }
 }
 
-/// PG_TRY. What `work` changes through references holds even if it was left by an error. On error the memory context and
-/// the resource owner are those of the call again, and the error is copied to that memory context: whoever swallows it has
-/// to know that nothing but memory needs cleaning up.
-pub fn catch<F: FnOnce()>(work: F) -> Result<(), CaughtError> {
+/// PG_TRY: what `work` returns, or the error that left it. What it changes through references holds even then. On error the
+/// memory context and the resource owner are those of the call again, and the error is copied to that memory context:
+/// whoever swallows it has to know that nothing but memory needs cleaning up.
+pub fn catch<T: Copy>(work: impl FnOnce() -> T) -> Result<T, CaughtError> {
     catch_into(Context::current(), work)
 }
 
 /// The same with the error in a context of the caller's choice.
-pub fn catch_into<F: FnOnce()>(context: Context, work: F) -> Result<(), CaughtError> {
+pub fn catch_into<T: Copy>(context: Context, work: impl FnOnce() -> T) -> Result<T, CaughtError> {
     catch_on_stack(work).map_err(|caught| caught.take(context))
 }
 
 /// The same with the error left on PostgreSQL's stack, for reporting.
-pub fn catch_on_stack<F: FnOnce()>(work: F) -> Result<(), Caught> {
-    unsafe extern "C-unwind" fn run<F: FnOnce()>(argument: *mut c_void) {
-        // SAFETY: `catch_on_stack` passes its own Option<F>, which outlives the call.
-        let work = unsafe { &mut *argument.cast::<Option<F>>() };
-        if let Some(work) = work.take() {
-            work();
+pub fn catch_on_stack<T: Copy, F: FnOnce() -> T>(work: F) -> Result<T, Caught> {
+    struct Call<T, F> {
+        work: Option<F>,
+        value: Option<T>,
+    }
+    unsafe extern "C-unwind" fn run<T, F: FnOnce() -> T>(argument: *mut c_void) {
+        // SAFETY: `catch_on_stack` passes its own Call, which outlives this one.
+        let call = unsafe { &mut *argument.cast::<Call<T, F>>() };
+        if let Some(work) = call.work.take() {
+            call.value = Some(work());
         }
     }
-    let mut work = Some(work);
+    let mut call = Call {
+        work: Some(work),
+        value: None,
+    };
     let context = Context::current();
     // SAFETY: reading and restoring a global of this process; the owner is alive on both ways out, because whoever made
     // it current ends it only after we return.
     unsafe {
         let owner = sys::CurrentResourceOwner;
-        if sys::pgbg_try(run::<F>, (&raw mut work).cast()) {
-            return Ok(());
+        if !sys::pgbg_try(run::<T, F>, (&raw mut call).cast()) {
+            sys::CurrentResourceOwner = owner;
+            context.enter();
+            return Err(Caught(()));
         }
-        sys::CurrentResourceOwner = owner;
     }
-    context.enter();
-    Err(Caught(()))
+    match call.value {
+        Some(value) => Ok(value),
+        // `run` came to its end.
+        None => unreachable!(),
+    }
 }
 
 /// CHECK_FOR_INTERRUPTS: may raise 57014 or end the process.

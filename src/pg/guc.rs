@@ -109,10 +109,9 @@ pub fn set(name: &'static CStr, value: &'static CStr) {
 /// what an earlier call wrote, or empty: to find out how much room they need takes longer than to write them, and mostly it
 /// is as much as before.
 pub fn serialize_state<'a>(context: Context, before: &[u8]) -> &'a [u8] {
-    let mut state: &[u8] = &[];
     if !before.is_empty() {
-        match catch_on_stack(|| state = write_state(context, before.len() + SETTINGS_SLACK)) {
-            Ok(()) => return state,
+        match catch_on_stack(|| write_state(context, before.len() + SETTINGS_SLACK)) {
+            Ok(state) => return state,
             // There was not enough room.
             Err(caught) => caught.forget(),
         }

@@ -37,14 +37,14 @@ impl WaitEvent {
         if known != 0 {
             return known;
         }
-        let mut id = sys::PG_WAIT_EXTENSION;
         // Names are a bounded resource of the whole server: where they are used up, waits go without one.
         // SAFETY: the name is static and short; registering the same name twice gives the same number.
-        let named = catch(|| id = unsafe { sys::pgbg_wait_event(self.name.as_ptr(), self.number) });
-        if named.is_err() {
+        let named = catch(|| unsafe { sys::pgbg_wait_event(self.name.as_ptr(), self.number) });
+        let id = named.unwrap_or_else(|_| {
             // SAFETY: the error was raised with the lock on the names held; we hold no other.
             unsafe { sys::LWLockReleaseAll() };
-        }
+            sys::PG_WAIT_EXTENSION
+        });
         self.id.store(id, Ordering::Relaxed);
         id
     }

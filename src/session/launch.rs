@@ -1,4 +1,4 @@
-//! Starting a job: DESIGN.md section 4, Launch. An error or interrupt at any step leaves nothing behind.
+//! Starting a job: docs/ARCHITECTURE.md, One job, there and back. An error or interrupt at any step leaves nothing behind.
 
 use super::job::{Job, JobRef, Outcome, State};
 use super::link::{self, LinkRef, Told};
@@ -48,26 +48,21 @@ pub fn launch(order: &Order) -> JobRef {
         0
     };
     let response_size = usize::try_from(queue_size).unwrap_or(0) & !7;
-    let job = Cell::new(None);
-    match idle::claim(&identity, response_size) {
-        Some(link) => job.set(Some(hand_over(link, order, cookie, queue_size))),
+    let job = match idle::claim(&identity, response_size) {
+        Some(link) => hand_over(link, order, cookie, queue_size),
         None => role_limit::guard(identity.authenticated_user, || {
             let link = start_worker(identity, response_size);
-            job.set(Some(hand_over(link, order, cookie, queue_size)));
+            hand_over(link, order, cookie, queue_size)
         }),
-    }
+    };
     STATE.counters.count_launch();
     nested::note_launch();
-    match job.get() {
-        Some(job) => job,
-        None => unreachable!(),
-    }
+    job
 }
 
 /// Gives the job to a worker that has none. If that fails, the worker is of no more use: half a request may be on its way.
 fn hand_over(link: LinkRef, order: &Order, cookie: i64, queue_size: c_int) -> JobRef {
     let job_context = Cell::new(None);
-    let job = Cell::new(None);
     let result = catch(|| {
         // Everything that may fail comes first: once the worker has the request, the job is there.
         hooks::point("launch-ready");
@@ -79,21 +74,17 @@ fn hand_over(link: LinkRef, order: &Order, cookie: i64, queue_size: c_int) -> Jo
             wait_for_connection(link);
         }
         registry::insert(new_job);
-        job.set(Some(new_job));
+        new_job
     });
-    if let Err(caught) = result {
+    result.unwrap_or_else(|caught| {
         link.channel.request_cancel();
         link.process.terminate();
         link::release(link);
         if let Some(job_context) = job_context.get() {
             job_context.delete();
         }
-        caught.rethrow();
-    }
-    match job.get() {
-        Some(job) => job,
-        None => unreachable!(),
-    }
+        caught.rethrow()
+    })
 }
 
 fn new_job(

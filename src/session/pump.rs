@@ -105,9 +105,8 @@ enum Drained {
 /// rows; every other is raised.
 fn drain(job: JobRef) -> Result<Drained, Malformed> {
     let keeping = Cell::new(false);
-    let mut result = Ok(Drained::Empty);
-    let caught = catch_into(job.context, || result = take_messages(job, &keeping));
-    if let Err(error) = caught {
+    let taken = catch_into(job.context, || take_messages(job, &keeping));
+    taken.unwrap_or_else(|error| {
         if !keeping.get() {
             if error.code() == code::PROGRAM_LIMIT_EXCEEDED {
                 // A length that no message can have would be met again at every look.
@@ -124,9 +123,8 @@ fn drain(job: JobRef) -> Result<Drained, Malformed> {
             error.rethrow();
         }
         latch::set();
-        return Ok(Drained::TurnOver);
-    }
-    result
+        Ok(Drained::TurnOver)
+    })
 }
 
 fn take_messages(job: JobRef, keeping: &Cell<bool>) -> Result<Drained, Malformed> {

@@ -25,21 +25,18 @@ const RETRY: core::ffi::c_long = 10;
 const LOOKS: u32 = 3;
 
 /// Runs `start`, which starts a worker of the role and waits until it is connected, if the limit allows: 53400.
-pub fn guard(role: Oid, start: impl FnOnce()) {
+pub fn guard<T: Copy>(role: Oid, start: impl FnOnce() -> T) -> T {
     let limit = MAX_WORKERS_PER_ROLE.get();
     if limit == 0 {
-        start();
-        return;
+        return start();
     }
     let lock = RoleLock::acquire(role);
     let result = catch(|| {
         check(role, limit);
-        start();
+        start()
     });
     lock.release();
-    if let Err(caught) = result {
-        caught.rethrow();
-    }
+    result.unwrap_or_else(|caught| caught.rethrow())
 }
 
 /// Whether the role has more workers than the limit, which was lowered meanwhile: then no idle one may be put to work.

@@ -9,7 +9,6 @@ use crate::pg::call::ResultSet;
 use crate::pg::error::catch;
 use crate::pg::timestamp::{Deadline, Timestamp, now};
 use crate::pg_sys as sys;
-use core::cell::Cell;
 
 /// What a synchronous job came to, before it is forgotten.
 pub struct Ran {
@@ -23,16 +22,16 @@ pub struct Ran {
 pub fn run<R>(order: &Order, timeout_ms: i32, report: impl FnOnce(&Ran) -> R) -> R {
     let start = now();
     let job = launch(order);
-    let in_time = Cell::new(true);
-    guard(job, || {
-        in_time.set(wait(&[job], Goal::All, deadline(timeout_ms)));
-        if !in_time.get() {
+    let in_time = guard(job, || {
+        let in_time = wait(&[job], Goal::All, deadline(timeout_ms));
+        if !in_time {
             cancel::cancel_with_grace(&[job], TIMEOUT_GRACE);
         }
+        in_time
     });
     let answer = report(&Ran {
         job,
-        timed_out: !in_time.get(),
+        timed_out: !in_time,
         elapsed_ms: milliseconds_since(start),
     });
     registry::detach(job);
@@ -42,18 +41,16 @@ pub fn run<R>(order: &Order, timeout_ms: i32, report: impl FnOnce(&Ran) -> R) ->
 /// The same with the job's rows; an error of the job is raised.
 pub fn run_query(order: &Order, timeout_ms: i32, set: ResultSet) -> sys::Datum {
     let job = launch(order);
-    let rows = Cell::new(0);
-    guard(job, || rows.set(result(job, set, deadline(timeout_ms))));
-    rows.get()
+    guard(job, || result(job, set, deadline(timeout_ms)))
 }
 
 /// Nobody has the handle of a job that `work` is about: an error there ends the job, too.
-fn guard(job: JobRef, work: impl FnOnce()) {
-    if let Err(caught) = catch(work) {
+fn guard<T: Copy>(job: JobRef, work: impl FnOnce() -> T) -> T {
+    catch(work).unwrap_or_else(|caught| {
         cancel::cancel(job);
         registry::detach(job);
-        caught.rethrow();
-    }
+        caught.rethrow()
+    })
 }
 
 fn deadline(timeout_ms: i32) -> Deadline {

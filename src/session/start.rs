@@ -45,8 +45,7 @@ pub fn start_worker(identity: Identity, response_size: usize) -> LinkRef {
         channel: Cell::new(None),
         process: Cell::new(None),
     };
-    let link = Cell::new(None);
-    if let Err(caught) = catch(|| link.set(Some(try_start(&start, identity, response_size)))) {
+    catch(|| try_start(&start, identity, response_size)).unwrap_or_else(|caught| {
         // A worker that was registered never starts, or ends. Queues go with their segment.
         if let Some(process) = start.process.get() {
             process.terminate();
@@ -55,12 +54,8 @@ pub fn start_worker(identity: Identity, response_size: usize) -> LinkRef {
             channel.segment().detach();
         }
         start.context.delete();
-        caught.rethrow();
-    }
-    match link.get() {
-        Some(link) => link,
-        None => unreachable!(),
-    }
+        caught.rethrow()
+    })
 }
 
 /// Every resource is noted in `start` as soon as it is there.

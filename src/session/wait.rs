@@ -8,7 +8,6 @@ use crate::pg::error::{Report, catch, check_for_interrupts, code};
 use crate::pg::guc;
 use crate::pg::latch::{self, WaitEvent};
 use crate::pg::timestamp::{Deadline, now};
-use core::cell::Cell;
 use core::ffi::c_int;
 
 /// Shown while this session waits for a job to end.
@@ -58,13 +57,9 @@ fn wait_checking(
         return wait_by_latch(jobs, goal, deadline, check, done);
     };
     // A worker's own launcher is told for whom it waits: once it has waited for long, and not a moment longer.
-    let result = Cell::new(false);
-    let ended = catch(|| result.set(wait_by_latch(jobs, goal, deadline, check, done)));
+    let result = catch(|| wait_by_latch(jobs, goal, deadline, check, done));
     told.clear();
-    match ended {
-        Ok(()) => result.get(),
-        Err(caught) => caught.rethrow(),
-    }
+    result.unwrap_or_else(|caught| caught.rethrow())
 }
 
 fn wait_by_latch(

@@ -18,7 +18,6 @@ use crate::pg::error::{self, Report, catch_on_stack, code};
 use crate::pg::memory::Context;
 use crate::pg::shm_mq::Received;
 use crate::pg::{dsm, process, timeout, xact};
-use core::cell::Cell;
 use state::STATE;
 
 pub use report::{in_job, report_progress};
@@ -48,17 +47,15 @@ pub fn start(segment_handle: u32) -> ! {
     report::attach(channel, context);
     let job_context = context.create(c"pg_background request");
     loop {
-        let stays = Cell::new(false);
-        match catch_on_stack(|| stays.set(serve(channel, job_context))) {
-            Ok(()) => report::publish_success(channel, stays.get()),
-            Err(caught) => {
-                fail(channel, caught, context);
-                break;
-            }
+        let served = catch_on_stack(|| serve(channel, job_context));
+        let stays = *served.as_ref().unwrap_or(&false);
+        match served {
+            Ok(_) => report::publish_success(channel, stays),
+            Err(caught) => fail(channel, caught, context),
         }
         hooks::point("worker-published");
         job_context.reset();
-        if !stays.get() || !idle::next_job(channel) {
+        if !stays || !idle::next_job(channel) {
             break;
         }
     }
