@@ -3,6 +3,7 @@
 //! A few well-formed inputs per target, from which the fuzzer goes on; corpus/ holds what this
 //! wrote.
 
+mod pg_sys;
 #[path = "../src/channel/wire/mod.rs"]
 #[expect(dead_code, reason = "only what encodes is used")]
 mod wire;

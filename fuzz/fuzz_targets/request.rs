@@ -2,6 +2,8 @@
 
 #![no_main]
 
+#[path = "../pg_sys.rs"]
+mod pg_sys;
 #[path = "../../src/channel/wire/mod.rs"]
 #[expect(dead_code, reason = "the half that the other target uses")]
 mod wire;

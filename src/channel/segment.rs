@@ -10,6 +10,7 @@ use super::waits::Waits;
 use crate::pg::dsm::Segment;
 use crate::pg::shm_mq::Queue;
 use crate::pg_sys::Oid;
+use crate::pg_sys::alignment::SERVER;
 use core::ops::Deref;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
@@ -54,12 +55,7 @@ pub struct Header {
     pub outcome: OutcomeRecord,
 }
 
-/// MAXALIGN.
-const fn align(size: usize) -> usize {
-    (size + 7) & !7
-}
-
-const REQUEST_START: usize = align(size_of::<Header>());
+const REQUEST_START: usize = SERVER.maxalign(size_of::<Header>());
 const RESPONSE_START: usize = REQUEST_START + REQUEST_QUEUE;
 
 /// A mapped segment whose header was checked.
@@ -106,7 +102,7 @@ pub struct Peer {
 }
 
 impl Channel {
-    /// Makes a segment with a response queue of `response_size` bytes (a multiple of 8), this process sending requests and
+    /// Makes a segment with a response queue of `response_size` bytes (MAXALIGNed), this process sending requests and
     /// receiving responses. None when the cluster has no segment left.
     pub fn create(peer: &Peer, response_size: usize) -> Option<Self> {
         let size = RESPONSE_START + response_size;

@@ -70,6 +70,8 @@ impl Composites<'_> {
 
     /// An int8 attribute.
     pub fn int64(self, i: usize, number: c_int) -> Option<i64> {
-        self.attribute(i, number).map(|datum| datum as i64)
+        self.attribute(i, number)
+            // SAFETY: not null, and an int8 that the row's detoasted copy holds if it is not passed by value.
+            .map(|datum| unsafe { sys::pgbg_datum_get_int64(datum) })
     }
 }

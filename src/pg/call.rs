@@ -47,10 +47,11 @@ impl Call {
         self.datum(i).map(|datum| datum as i32)
     }
 
-    /// PG_GETARG_INT64. Datums are eight bytes wide wherever we build.
+    /// PG_GETARG_INT64.
     pub fn int64(self, i: usize) -> Option<i64> {
-        const { assert!(size_of::<sys::Datum>() == 8) };
-        self.datum(i).map(|datum| datum as i64)
+        self.datum(i)
+            // SAFETY: not null, and the SQL declaration says int8.
+            .map(|datum| unsafe { sys::pgbg_datum_get_int64(datum) })
     }
 
     /// A text argument, detoasted and copied to the current memory context.
@@ -269,19 +270,21 @@ pub mod datum {
         Some(sys::Datum::from(value))
     }
 
-    /// int8.
+    /// int8, in the current memory context where it is not passed by value.
     pub fn int64(value: i64) -> Option<sys::Datum> {
-        Some(value as sys::Datum)
+        // SAFETY: allocates at most.
+        Some(unsafe { sys::pgbg_int64_get_datum(value) })
     }
 
-    /// float8, passed by value wherever Datums are eight bytes wide.
+    /// float8, likewise.
     pub fn float8(value: f64) -> Option<sys::Datum> {
-        Some(value.to_bits() as sys::Datum)
+        // SAFETY: allocates at most.
+        Some(unsafe { sys::pgbg_float8_get_datum(value) })
     }
 
     /// timestamptz; zero, which stands for "not yet", becomes NULL.
     pub fn timestamp(value: super::super::timestamp::Timestamp) -> Option<sys::Datum> {
-        (value != 0).then_some(value as sys::Datum)
+        if value == 0 { None } else { int64(value) }
     }
 
     /// A copy as text in the current memory context.

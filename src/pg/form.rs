@@ -3,7 +3,7 @@
 use super::error::{Report, code};
 use super::tuple::{Descriptor, MINIMAL_TUPLE_OFFSET, MinimalTuple};
 use crate::pg_sys as sys;
-use core::mem::offset_of;
+use crate::pg_sys::alignment::SERVER;
 use core::ptr::{NonNull, null_mut};
 
 /// MaxAllocSize: no tuple is larger.
@@ -31,7 +31,7 @@ impl<'a> Form<'a> {
         assert!(values.len() == desc.len() && nulls.len() == desc.len());
         let has_null = nulls.contains(&true);
         let bitmap = if has_null { desc.len().div_ceil(8) } else { 0 };
-        let header = (offset_of!(sys::MinimalTupleData, t_bits) + bitmap).next_multiple_of(8);
+        let header = SERVER.maxalign(SERVER.minimal_tuple_header() + bitmap);
         // SAFETY: the arrays are as long as the descriptor; the caller's promise. They are only read.
         let data = unsafe {
             sys::heap_compute_data_size(
@@ -80,7 +80,7 @@ impl<'a> Form<'a> {
             (*tuple).t_infomask2 = self.desc.len() as u16;
             (*tuple).t_hoff = (self.header + MINIMAL_TUPLE_OFFSET) as u8;
             let bits = if self.has_null {
-                to.add(offset_of!(sys::MinimalTupleData, t_bits)).as_ptr()
+                to.add(SERVER.minimal_tuple_header()).as_ptr()
             } else {
                 null_mut()
             };

@@ -2,6 +2,7 @@
 
 use super::text::Str;
 use crate::pg_sys as sys;
+use crate::pg_sys::alignment::SERVER;
 use core::ffi::{CStr, c_char, c_void};
 use core::ptr::{NonNull, null_mut};
 
@@ -119,7 +120,7 @@ impl Context {
 
     /// Room for one value of a type, which the caller writes before it reads.
     pub fn alloc_for<T>(self, value: T) -> NonNull<T> {
-        const { assert!(align_of::<T>() <= 8 && !core::mem::needs_drop::<T>()) };
+        const { assert!(align_of::<T>() <= SERVER.maximum && !core::mem::needs_drop::<T>()) };
         let place = self.alloc(size_of::<T>()).cast::<T>();
         // SAFETY: the room is large enough and aligned to MAXALIGN, which the assertion above compares.
         unsafe { place.as_ptr().write(value) };
@@ -132,7 +133,7 @@ impl Context {
         count: usize,
         mut value: impl FnMut(usize) -> T,
     ) -> &'a mut [T] {
-        const { assert!(align_of::<T>() <= 8) };
+        const { assert!(align_of::<T>() <= SERVER.maximum) };
         let place = self.alloc(count * size_of::<T>()).cast::<T>();
         for i in 0..count {
             // SAFETY: there is room for `count` of them, aligned to MAXALIGN.

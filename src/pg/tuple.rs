@@ -3,12 +3,13 @@
 use super::memory::Context;
 use super::text::Str;
 use crate::pg_sys as sys;
+use crate::pg_sys::alignment::SERVER;
 use core::ffi::{c_char, c_int};
 use core::marker::PhantomData;
 use core::ptr::{NonNull, null};
 
 /// MINIMAL_TUPLE_OFFSET: so many bytes of a heap tuple's header a minimal tuple leaves out.
-pub const MINIMAL_TUPLE_OFFSET: usize = 8;
+pub const MINIMAL_TUPLE_OFFSET: usize = SERVER.minimal_tuple_offset();
 
 /// A row as it crosses between processes.
 ///
@@ -27,7 +28,9 @@ impl<'a> MinimalTuple<'a> {
     pub fn from_bytes(bytes: &'a [u8]) -> Option<Self> {
         let length = u32::from_ne_bytes(*bytes.first_chunk::<4>()?);
         let data = NonNull::from(bytes).cast::<sys::MinimalTupleData>();
-        (length as usize == bytes.len() && bytes.len() >= 15 && data.cast::<u64>().is_aligned())
+        (length as usize == bytes.len()
+            && bytes.len() >= SERVER.minimal_tuple_header()
+            && data.addr().get() % SERVER.maximum == 0)
             .then_some(Self {
                 data,
                 length,

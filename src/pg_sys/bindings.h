@@ -130,7 +130,9 @@ extern PGDLLIMPORT ProtocolVersion FrontendProtocol;
 enum
 {
 	PGBG_FLOAT8PASSBYVAL = FLOAT8PASSBYVAL,
-	PGBG_PROTOCOL_LATEST = PG_PROTOCOL_LATEST
+	PGBG_MINIMAL_TUPLE_OFFSET = MINIMAL_TUPLE_OFFSET,
+	PGBG_PROTOCOL_LATEST = PG_PROTOCOL_LATEST,
+	PGBG_SIZEOF_MINIMAL_TUPLE_HEADER = SizeofMinimalTupleHeader
 };
 
 /* 16 keeps settings in a hash table, of which only a sorted copy is to be had. */

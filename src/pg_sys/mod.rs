@@ -2,6 +2,7 @@
 //!
 //! Everything here is raw. Only `crate::pg` may use it.
 
+pub mod alignment;
 pub mod magic;
 pub mod shim;
 

@@ -54,6 +54,12 @@ pgbg_count_guc_variables(void)
 #endif
 }
 
+int64
+pgbg_datum_get_int64(Datum datum)
+{
+	return DatumGetInt64(datum);
+}
+
 /* 19 wants a last step after the attributes of a descriptor were set. */
 void
 pgbg_finalize_tupdesc(TupleDesc tupdesc)
@@ -65,10 +71,23 @@ pgbg_finalize_tupdesc(TupleDesc tupdesc)
 #endif
 }
 
+/* Where 8 bytes are not passed by value, these point to memory of the current context; so for Int64GetDatum. */
+Datum
+pgbg_float8_get_datum(double value)
+{
+	return Float8GetDatum(value);
+}
+
 void
 pgbg_hold_interrupts(void)
 {
 	HOLD_INTERRUPTS();
+}
+
+Datum
+pgbg_int64_get_datum(int64 value)
+{
+	return Int64GetDatum(value);
 }
 
 bool

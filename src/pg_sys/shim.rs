@@ -1,8 +1,8 @@
 //! src/pg_sys/shim.c as Rust sees it: the same functions in the same order.
 
 use super::{
-    DestReceiver, Form_pg_attribute, List, Portal, QueryCompletion, RawStmt, TupleDesc, pqsigfunc,
-    shm_mq_handle, shm_mq_iovec, shm_mq_result, varlena,
+    Datum, DestReceiver, Form_pg_attribute, List, Portal, QueryCompletion, RawStmt, TupleDesc,
+    pqsigfunc, shm_mq_handle, shm_mq_iovec, shm_mq_result, varlena,
 };
 use core::ffi::{c_char, c_int, c_void};
 
@@ -14,8 +14,11 @@ unsafe extern "C-unwind" {
     pub fn pgbg_check_for_interrupts();
     pub fn pgbg_command_tag(buffer: *mut c_char, completion: *const QueryCompletion) -> c_int;
     pub fn pgbg_count_guc_variables() -> c_int;
+    pub fn pgbg_datum_get_int64(datum: Datum) -> i64;
     pub fn pgbg_finalize_tupdesc(tupdesc: TupleDesc);
+    pub fn pgbg_float8_get_datum(value: f64) -> Datum;
     pub fn pgbg_hold_interrupts();
+    pub fn pgbg_int64_get_datum(value: i64) -> Datum;
     pub fn pgbg_interrupts_can_be_processed() -> bool;
     pub fn pgbg_log_duration(sql: *const c_char, was_logged: bool);
     pub fn pgbg_log_statement(sql: *const c_char);

@@ -4,16 +4,13 @@
 
 use core::ffi::CStr;
 
-/// `MAXIMUM_ALIGNOF` of `pg_config.h` on 64-bit platforms, in bytes.
-pub const MAXALIGN: usize = 8;
+use crate::pg_sys::alignment::SERVER;
 
-/// `len` bytes rounded up to a multiple of [`MAXALIGN`], PostgreSQL's `MAXALIGN()`.
-///
-/// Saturates just below `usize::MAX`, which is no length of anything.
+/// `len` bytes rounded up to the server's largest alignment, PostgreSQL's `MAXALIGN()`.
 #[inline]
 #[must_use]
 pub const fn maxalign(len: usize) -> usize {
-    len.saturating_add(MAXALIGN - 1) & !(MAXALIGN - 1)
+    SERVER.maxalign(len)
 }
 
 /// The `N` bytes at offset `at`; `None` if they are not all there.

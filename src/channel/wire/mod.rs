@@ -1,8 +1,8 @@
 //! The wire protocol between a launcher and its worker: pure functions from bytes to typed messages
 //! and back.
 //!
-//! Nothing here knows about PostgreSQL's headers, shared memory or errors, so everything is tested
-//! and fuzzed without a server. The rules that hold in every module:
+//! Nothing here knows about shared memory or errors, and of PostgreSQL's headers only the alignments
+//! they decide ([`crate::pg_sys::alignment`]), so everything is tested and fuzzed without a server. The rules that hold in every module:
 //!
 //! - Integers are **native-endian** and layouts are the server's own: both processes run on the
 //!   same machine, from the same build. Nothing of this is ever stored or sent over a network.
@@ -12,8 +12,6 @@
 //!   fail.
 //! - Decoded values borrow from the message. A message received through `shm_mq_receive` lives
 //!   until the next receive on that queue; whoever wants to keep a value copies it.
-//!
-//! Layouts assume `MAXIMUM_ALIGNOF` 8 (every 64-bit platform); the bindings assert that.
 
 #![forbid(unsafe_code)]
 

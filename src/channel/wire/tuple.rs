@@ -6,7 +6,7 @@
 //! every attribute ([`check_tuple_attributes`], which needs the length and alignment of each
 //! column's type). What the bytes of a value mean to its type is PostgreSQL's own business.
 //!
-//! `MinimalTupleData` in bytes, with `MAXIMUM_ALIGNOF` 8:
+//! `MinimalTupleData` in bytes, with `MAXIMUM_ALIGNOF` 8; with 4 the padding is four bytes shorter:
 //!
 //! | offset | field | |
 //! |---|---|---|
@@ -22,18 +22,12 @@
 use core::ffi::CStr;
 
 use super::Malformed;
-use super::bytes::array_at;
 pub use super::bytes::maxalign;
+use super::bytes::{array_at, u32_at};
+use crate::pg_sys::alignment::{Alignment, SERVER};
 
 /// `MaxTupleAttributeNumber`: no row can have more columns.
 pub const MAX_TUPLE_ATTRIBUTE_NUMBER: usize = 1664;
-
-/// `SizeofMinimalTupleHeader`, in bytes: where the null bitmap starts.
-pub const SIZEOF_MINIMAL_TUPLE_HEADER: usize = 15;
-
-/// `MINIMAL_TUPLE_OFFSET`, in bytes: how much of a heap tuple's header a minimal tuple lacks at its
-/// front.
-pub const MINIMAL_TUPLE_OFFSET: usize = 8;
 
 /// Bits of `t_infomask2` that hold the number of attributes.
 const HEAP_NATTS_MASK: u16 = 0x07FF;
@@ -80,7 +74,7 @@ impl Attribute {
             b'c' => Self::new(typlen, 1),
             b's' => Self::new(typlen, 2),
             b'i' => Self::new(typlen, 4),
-            b'd' => Self::new(typlen, 8),
+            b'd' => Self::new(typlen, SERVER.double as u8),
             _ => None,
         }
     }
@@ -97,13 +91,18 @@ struct Header {
 impl Header {
     /// Reads the header of the tuple at the start of `bytes`.
     ///
-    /// The shortest tuple is one of 16 bytes, since its data starts MAXALIGNed even if there is
-    /// none.
+    /// The shortest tuple is a MAXALIGNed header, since the data starts there even if there is none.
     #[inline]
-    fn read(bytes: &[u8]) -> Option<Self> {
-        let [l0, l1, l2, l3, _, _, _, _, _, _, n0, n1, m0, m1, hoff, _] = array_at::<16>(bytes, 0)?;
+    fn read(bytes: &[u8], alignment: Alignment) -> Option<Self> {
+        let fixed = bytes.get(..alignment.minimal_tuple_header())?;
+        let [.., n0, n1, m0, m1, hoff] = *fixed else {
+            return None;
+        };
+        if bytes.len() < alignment.maxalign(fixed.len()) {
+            return None;
+        }
         Some(Self {
-            len: u32::from_ne_bytes([l0, l1, l2, l3]) as usize,
+            len: u32_at(fixed, 0)? as usize,
             natts: usize::from(u16::from_ne_bytes([n0, n1]) & HEAP_NATTS_MASK),
             infomask: u16::from_ne_bytes([m0, m1]),
             hoff: usize::from(hoff),
@@ -141,17 +140,28 @@ impl Header {
 /// that the worker fetches every value stored out of line.
 #[inline]
 pub fn check_tuple_header(bytes: &[u8], announced: usize) -> Result<&[u8], Malformed> {
-    let header = Header::read(bytes).ok_or(Malformed::TupleTruncated)?;
-    if header.len < SIZEOF_MINIMAL_TUPLE_HEADER {
+    check_header(bytes, announced, SERVER)
+}
+
+/// The same where the alignments are these.
+#[inline]
+pub(super) fn check_header(
+    bytes: &[u8],
+    announced: usize,
+    alignment: Alignment,
+) -> Result<&[u8], Malformed> {
+    let header = Header::read(bytes, alignment).ok_or(Malformed::TupleTruncated)?;
+    if header.len < alignment.minimal_tuple_header() {
         return Err(Malformed::TupleLength);
     }
     let tuple = bytes.get(..header.len).ok_or(Malformed::TupleTruncated)?;
     if header.natts > announced {
         return Err(Malformed::TupleAttributes);
     }
-    let first = maxalign(SIZEOF_MINIMAL_TUPLE_HEADER + MINIMAL_TUPLE_OFFSET + header.bitmap_len());
-    let last = header.len.saturating_add(MINIMAL_TUPLE_OFFSET);
-    if header.hoff < first || header.hoff > last || header.hoff != maxalign(header.hoff) {
+    let offset = alignment.minimal_tuple_offset();
+    let first = alignment.maxalign(offset + alignment.minimal_tuple_header() + header.bitmap_len());
+    let last = header.len.saturating_add(offset);
+    if header.hoff < first || header.hoff > last || header.hoff != alignment.maxalign(header.hoff) {
         return Err(Malformed::TupleDataOffset);
     }
     if header.has(HEAP_HASEXTERNAL) {
@@ -174,13 +184,23 @@ pub fn check_tuple_header(bytes: &[u8], announced: usize) -> Result<&[u8], Malfo
 /// A value extends beyond the tuple, is stored out of line, or has an impossible header.
 #[inline]
 pub fn check_tuple_attributes(tuple: &[u8], attributes: &[Attribute]) -> Result<(), Malformed> {
-    let header = Header::read(tuple).ok_or(Malformed::TupleTruncated)?;
+    check_attributes(tuple, attributes, SERVER)
+}
+
+/// The same where the alignments are these.
+#[inline]
+pub(super) fn check_attributes(
+    tuple: &[u8],
+    attributes: &[Attribute],
+    alignment: Alignment,
+) -> Result<(), Malformed> {
+    let header = Header::read(tuple, alignment).ok_or(Malformed::TupleTruncated)?;
     let attributes = attributes
         .get(..header.natts)
         .ok_or(Malformed::TupleAttributes)?;
     let data = header
         .hoff
-        .checked_sub(MINIMAL_TUPLE_OFFSET)
+        .checked_sub(alignment.minimal_tuple_offset())
         .and_then(|start| tuple.get(start..))
         .ok_or(Malformed::TupleDataOffset)?;
     let varwidth = header.has(HEAP_HASVARWIDTH);
@@ -189,7 +209,7 @@ pub fn check_tuple_attributes(tuple: &[u8], attributes: &[Attribute]) -> Result<
         return walk(data, attributes, varwidth, |_| false);
     }
     let bitmap = tuple
-        .get(SIZEOF_MINIMAL_TUPLE_HEADER..)
+        .get(alignment.minimal_tuple_header()..)
         .ok_or(Malformed::TupleDataOffset)?;
     // A bitmap byte that is missing counts as all null; check_tuple_header has made sure that none
     // is.

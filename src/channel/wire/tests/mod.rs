@@ -9,7 +9,7 @@ mod tuple;
 mod varlena;
 
 use super::Malformed;
-use super::bytes::maxalign;
+use crate::pg_sys::alignment::{Alignment, SERVER};
 
 /// Every reason must have a sentence of its own, fit for a DETAIL.
 #[test]
@@ -31,13 +31,49 @@ fn every_reason_has_its_own_sentence() {
     }
 }
 
+/// What there is: 64 bits; i386; Arm of 32 bits, where only addresses are smaller; and a double that needs less than the
+/// largest type.
+pub const ALIGNMENTS: [Alignment; 3] = [
+    Alignment {
+        maximum: 8,
+        double: 8,
+    },
+    Alignment {
+        maximum: 4,
+        double: 4,
+    },
+    Alignment {
+        maximum: 8,
+        double: 4,
+    },
+];
+
+#[test]
+fn the_server_is_one_of_those_that_are_tested() {
+    assert!(ALIGNMENTS.contains(&SERVER));
+}
+
 #[test]
 fn aligning_never_overflows() {
-    assert_eq!(maxalign(0), 0);
-    assert_eq!(maxalign(1), 8);
-    assert_eq!(maxalign(8), 8);
-    assert_eq!(maxalign(9), 16);
-    assert_eq!(maxalign(usize::MAX), usize::MAX - 7);
+    for alignment in ALIGNMENTS {
+        let unit = alignment.maximum;
+        assert_eq!(alignment.maxalign(0), 0);
+        assert_eq!(alignment.maxalign(1), unit);
+        assert_eq!(alignment.maxalign(unit), unit);
+        assert_eq!(alignment.maxalign(unit + 1), 2 * unit);
+        assert_eq!(alignment.maxalign(usize::MAX), usize::MAX - (unit - 1));
+    }
+}
+
+/// As access/htup_details.h has them: a heap tuple's header has 23 bytes, of which a minimal tuple lacks what is before its
+/// t_len.
+#[test]
+fn a_minimal_tuple_lacks_a_multiple_of_the_largest_alignment() {
+    for (maximum, offset, header) in [(8, 8, 15), (4, 12, 11)] {
+        let alignment = Alignment { maximum, double: 4 };
+        assert_eq!(alignment.minimal_tuple_offset(), offset);
+        assert_eq!(alignment.minimal_tuple_header(), header);
+    }
 }
 
 /// Makes minimal tuples as `heap_form_minimal_tuple` does, and then as it never would.
@@ -47,6 +83,7 @@ pub struct Tuple {
     data: Vec<u8>,
     infomask: u16,
     extra_header: usize,
+    alignment: Option<Alignment>,
 }
 
 pub const HASNULL: u16 = 1;
@@ -98,6 +135,12 @@ impl Tuple {
         self
     }
 
+    /// Makes it for a server with other alignments than ours.
+    pub fn aligned(mut self, alignment: Alignment) -> Self {
+        self.alignment = Some(alignment);
+        self
+    }
+
     /// The tuple's bytes, without padding at the end.
     pub fn build(self) -> Vec<u8> {
         let natts = self.nulls.len();
@@ -106,19 +149,21 @@ impl Tuple {
         } else {
             0
         };
-        let hoff = maxalign(23 + bitmap) + self.extra_header;
-        let mut tuple = vec![0; hoff - 8];
+        let alignment = self.alignment.unwrap_or(SERVER);
+        let header = alignment.minimal_tuple_header();
+        let hoff = alignment.maxalign(23 + bitmap) + self.extra_header;
+        let mut tuple = vec![0; hoff - alignment.minimal_tuple_offset()];
         for (i, null) in self.nulls.iter().enumerate() {
             if bitmap > 0 && !null {
-                tuple[15 + i / 8] |= 1 << (i % 8);
+                tuple[header + i / 8] |= 1 << (i % 8);
             }
         }
         tuple.extend_from_slice(&self.data);
         let len = u32::try_from(tuple.len()).unwrap();
         tuple[0..4].copy_from_slice(&len.to_ne_bytes());
-        tuple[10..12].copy_from_slice(&u16::try_from(natts).unwrap().to_ne_bytes());
-        tuple[12..14].copy_from_slice(&self.infomask.to_ne_bytes());
-        tuple[14] = u8::try_from(hoff).unwrap();
+        tuple[header - 5..header - 3].copy_from_slice(&u16::try_from(natts).unwrap().to_ne_bytes());
+        tuple[header - 3..header - 1].copy_from_slice(&self.infomask.to_ne_bytes());
+        tuple[header - 1] = u8::try_from(hoff).unwrap();
         tuple
     }
 }

@@ -1,8 +1,11 @@
 //! Tests of checking minimal tuples.
 
 use super::super::Malformed;
-use super::super::tuple::{Attribute, check_tuple_attributes, check_tuple_header};
-use super::{HASEXTERNAL, HASNULL, HASOID_OLD, HASVARWIDTH, Tuple, long, short};
+use super::super::tuple::{
+    Attribute, check_attributes, check_header, check_tuple_attributes, check_tuple_header,
+};
+use super::{ALIGNMENTS, HASEXTERNAL, HASNULL, HASOID_OLD, HASVARWIDTH, Tuple, long, short};
+use crate::pg_sys::alignment::{Alignment, SERVER};
 
 pub const CHAR: (i16, u8) = (1, 1);
 pub const INT2: (i16, u8) = (2, 2);
@@ -27,6 +30,13 @@ pub fn check(tuple: &[u8], types: &[(i16, u8)]) -> Result<(), Malformed> {
     check_tuple_attributes(checked, &attributes(types))
 }
 
+/// The same as a launcher of a server with these alignments makes them.
+fn check_aligned(tuple: &[u8], types: &[(i16, u8)], alignment: Alignment) -> Result<(), Malformed> {
+    let checked = check_header(tuple, types.len(), alignment)?;
+    assert_eq!(checked, tuple);
+    check_attributes(checked, &attributes(types), alignment)
+}
+
 #[test]
 fn attributes_are_only_what_the_catalog_allows() {
     for len in [-2, -1, 1, 2, 12, i16::MAX] {
@@ -40,7 +50,8 @@ fn attributes_are_only_what_the_catalog_allows() {
     for len in [0, -3, i16::MIN] {
         assert_eq!(Attribute::new(len, 4), None);
     }
-    for (letter, align) in [(b'c', 1), (b's', 2), (b'i', 4), (b'd', 8)] {
+    let double = u8::try_from(SERVER.double).unwrap();
+    for (letter, align) in [(b'c', 1), (b's', 2), (b'i', 4), (b'd', double)] {
         assert_eq!(Attribute::from_catalog(4, letter), Attribute::new(4, align));
     }
     assert_eq!(Attribute::from_catalog(4, b'x'), None);
@@ -49,19 +60,34 @@ fn attributes_are_only_what_the_catalog_allows() {
 
 #[test]
 fn tuples_as_postgresql_makes_them_pass() {
-    let tuple = Tuple::new()
-        .fixed(1, b"c")
-        .fixed(2, &[1, 2])
-        .null()
-        .fixed(8, &[3; 8])
-        .variable(1, &short(b"short"))
-        .variable(4, &long(&[b'x'; 200]))
-        .variable(1, b"cstring\0")
-        .fixed(4, &[4; 4])
-        .fixed(1, &[5; 64])
-        .build();
-    let types = [CHAR, INT2, INT4, INT8, TEXT, TEXT, CSTRING, INT4, NAME];
-    assert_eq!(check(&tuple, &types), Ok(()));
+    for alignment in ALIGNMENTS {
+        let tuple = Tuple::new()
+            .aligned(alignment)
+            .fixed(1, b"c")
+            .fixed(2, &[1, 2])
+            .null()
+            .fixed(alignment.double, &[3; 8])
+            .variable(1, &short(b"short"))
+            .variable(4, &long(&[b'x'; 200]))
+            .variable(1, b"cstring\0")
+            .fixed(4, &[4; 4])
+            .fixed(1, &[5; 64])
+            .build();
+        let int8 = (8, u8::try_from(alignment.double).unwrap());
+        let types = [CHAR, INT2, INT4, int8, TEXT, TEXT, CSTRING, INT4, NAME];
+        assert_eq!(check_aligned(&tuple, &types, alignment), Ok(()));
+    }
+}
+
+#[test]
+fn a_tuple_of_a_server_with_other_alignments_is_refused() {
+    for (ours, theirs) in [(8, 4), (4, 8)] {
+        let alignment = |maximum| Alignment { maximum, double: 4 };
+        let tuple = Tuple::new().aligned(alignment(theirs)).fixed(4, &[1; 4]);
+        let tuple = tuple.fixed(4, &[2; 4]).build();
+        assert!(check_header(&tuple, 2, alignment(ours)).is_err());
+        assert!(check_header(&tuple, 2, alignment(theirs)).is_ok());
+    }
 }
 
 #[test]
@@ -101,7 +127,8 @@ fn flags_about_row_versions_are_of_no_interest() {
     // hint bits in t_infomask.
     let mut tuple = Tuple::new().fixed(4, &[1; 4]).with(0xFFF0).build();
     let infomask2 = (0xF800_u16 | 1).to_ne_bytes();
-    tuple[10..12].copy_from_slice(&infomask2);
+    let at = SERVER.minimal_tuple_header() - 5;
+    tuple[at..at + 2].copy_from_slice(&infomask2);
     assert_eq!(check(&tuple, &[INT4]), Ok(()));
 }
 
@@ -114,60 +141,82 @@ fn the_tuple_is_cut_from_what_follows() {
 
 #[test]
 fn a_header_cut_anywhere_is_refused() {
-    let tuple = Tuple::new().fixed(4, &[1; 4]).build();
-    for len in 0..tuple.len() {
-        assert_eq!(
-            check_tuple_header(&tuple[..len], 1),
-            Err(Malformed::TupleTruncated)
-        );
-        // Never reached in use, but must not panic either.
-        assert!(check_tuple_attributes(&tuple[..len], &attributes(&[INT4])).is_err());
+    for alignment in ALIGNMENTS {
+        let tuple = Tuple::new().aligned(alignment).fixed(4, &[1; 4]).build();
+        for len in 0..tuple.len() {
+            assert_eq!(
+                check_header(&tuple[..len], 1, alignment),
+                Err(Malformed::TupleTruncated)
+            );
+            // Never reached in use, but must not panic either.
+            assert!(check_attributes(&tuple[..len], &attributes(&[INT4]), alignment).is_err());
+        }
     }
 }
 
 #[test]
 fn wrong_tuple_lengths_are_refused() {
-    let mut tuple = Tuple::new().fixed(8, &[1; 8]).build();
-    for (len, reason) in [
-        (0, Malformed::TupleLength),
-        (14, Malformed::TupleLength),
-        (15, Malformed::TupleDataOffset),
-        (25, Malformed::TupleTruncated),
-        (0x8000_0000, Malformed::TupleTruncated),
-        (u32::MAX, Malformed::TupleTruncated),
-    ] {
-        tuple[0..4].copy_from_slice(&len.to_ne_bytes());
-        assert_eq!(check_tuple_header(&tuple, 1), Err(reason), "t_len {len}");
+    for alignment in ALIGNMENTS {
+        let tuple = Tuple::new().aligned(alignment).fixed(4, &[1; 8]);
+        let mut tuple = tuple.build();
+        let header = u32::try_from(alignment.minimal_tuple_header()).unwrap();
+        for (len, reason) in [
+            (0, Malformed::TupleLength),
+            (header - 1, Malformed::TupleLength),
+            (header, Malformed::TupleDataOffset),
+            (header + 10, Malformed::TupleTruncated),
+            (0x8000_0000, Malformed::TupleTruncated),
+            (u32::MAX, Malformed::TupleTruncated),
+        ] {
+            tuple[0..4].copy_from_slice(&len.to_ne_bytes());
+            assert_eq!(
+                check_header(&tuple, 1, alignment),
+                Err(reason),
+                "t_len {len}"
+            );
+        }
     }
 }
 
 #[test]
 fn a_tuple_that_claims_to_be_shorter_than_its_values_is_refused() {
-    for len in 16_u32..24 {
-        let mut tuple = Tuple::new().fixed(8, &[1; 8]).build();
-        tuple[0..4].copy_from_slice(&len.to_ne_bytes());
-        let tuple = check_tuple_header(&tuple, 1).unwrap();
-        let result = check_tuple_attributes(tuple, &attributes(&[INT8]));
-        assert_eq!(result, Err(Malformed::AttributeTruncated));
+    for alignment in ALIGNMENTS {
+        let tuple = Tuple::new().aligned(alignment).fixed(1, &[1; 8]).build();
+        for len in tuple.len() - 8..tuple.len() {
+            let mut tuple = tuple.clone();
+            tuple[0..4].copy_from_slice(&u32::try_from(len).unwrap().to_ne_bytes());
+            let tuple = check_header(&tuple, 1, alignment).unwrap();
+            let result = check_attributes(tuple, &attributes(&[INT8]), alignment);
+            assert_eq!(result, Err(Malformed::AttributeTruncated));
+        }
     }
 }
 
 #[test]
 fn data_starts_aligned_after_the_bitmap_and_within_the_tuple() {
-    // 9 columns with a bitmap of 2 bytes: the data starts at 32, from 8 bytes before the tuple.
-    let tuple = (0..9)
-        .fold(Tuple::new(), |tuple, _| tuple.null())
-        .extra_header(16)
-        .build();
-    assert_eq!((tuple[14], tuple.len()), (48, 40));
-    for hoff in 0..=u8::MAX {
-        let mut tuple = tuple.clone();
-        tuple[14] = hoff;
-        let expected = match hoff {
-            32 | 40 | 48 => Ok(&tuple[..]),
-            _ => Err(Malformed::TupleDataOffset),
-        };
-        assert_eq!(check_tuple_header(&tuple, 9), expected, "t_hoff {hoff}");
+    // 9 columns with a bitmap of 2 bytes: the data starts 25 bytes rounded up from the offset before the tuple.
+    for (maximum, first, length) in [(8, 32, 40), (4, 28, 32)] {
+        let alignment = Alignment { maximum, double: 4 };
+        let tuple = (0..9)
+            .fold(Tuple::new(), |tuple, _| tuple.null())
+            .aligned(alignment)
+            .extra_header(16)
+            .build();
+        let at = alignment.minimal_tuple_header() - 1;
+        assert_eq!((usize::from(tuple[at]), tuple.len()), (first + 16, length));
+        for hoff in 0..=u8::MAX {
+            let mut tuple = tuple.clone();
+            tuple[at] = hoff;
+            let place = usize::from(hoff);
+            let fits = (first..=first + 16).contains(&place) && place % maximum == 0;
+            let expected = if fits {
+                Ok(&tuple[..])
+            } else {
+                Err(Malformed::TupleDataOffset)
+            };
+            let found = check_header(&tuple, 9, alignment);
+            assert_eq!(found, expected, "t_hoff {hoff}");
+        }
     }
 }
 
