@@ -51,6 +51,9 @@ endif
 
 EXTENSION = pg_background
 DATA = $(patsubst $(PGBG_SRC)/%,%,$(sort $(wildcard $(PGBG_SRC)/sql/pg_background--*.sql)))
+# Upgrade scripts are made of the installation scripts.
+PGBG_UPGRADES = 1.6--1.11 1.7--1.11 1.8--1.11 1.9--1.11 1.10--1.11 1.11--2.1 2.0--2.1
+DATA_built = $(PGBG_UPGRADES:%=target/sql/pg_background--%.sql)
 
 PGBG_CHECK_DIR = $(CURDIR)/tmp_check
 REGRESS := $(patsubst $(PGBG_SRC)/regress/sql/%.sql,%,$(sort $(wildcard $(PGBG_SRC)/regress/sql/*.sql)))
@@ -92,6 +95,11 @@ $(PGBG_STAMP): pgbg-force
 	@mkdir -p '$(PGBG_TARGET)'
 	@'$(PG_CONFIG)' --version --includedir-server --configure > '$@.new'
 	@if cmp -s '$@.new' '$@'; then rm '$@.new'; else mv '$@.new' '$@'; fi
+
+target/sql/pg_background--%.sql: $(wildcard $(PGBG_SRC)/sql/*)
+	@$(MKDIR_P) target/sql
+	@'$(PGBG_SRC)/sql/make_upgrade.sh' '$*' >'$@.new'
+	@mv '$@.new' '$@'
 
 install: pgbg-install
 pgbg-install: all

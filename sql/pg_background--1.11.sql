@@ -21,7 +21,7 @@
  * COST 1000 marks what starts a process or waits for one, so that the planner
  * evaluates cheap conditions first.
  *
- * sql/make_upgrades.sh builds the upgrade scripts from this file.  It relies
+ * sql/make_upgrade.sh builds the upgrade scripts from this file.  It relies
  * on the layout: a statement starts in column one and ends with a semicolon
  * at the end of a line, a PL/pgSQL body is quoted with $function$, type
  * attributes stand one on a line, types are written as a single word.

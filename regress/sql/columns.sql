@@ -130,7 +130,7 @@ DECLARE
     right_types text[] := ARRAY['int4', 'int8', 'timestamptz', 'oid', 'numeric', 'text', 'varchar', 'int4[]', 'bool', 'pg_background_handle'];
     wrong text[] := ARRAY['bool', '"char"', 'int2', 'int4', 'int8', 'float4', 'float8', 'numeric', 'money', 'varchar', 'char(3)', 'name', 'bytea',
                           'date', 'time', 'timetz', 'timestamp', 'timestamptz', 'interval', 'uuid', 'json', 'jsonb', 'point', 'inet', 'bit',
-                          'oid', 'regclass', 'xid', 'tid', 'int4[]', 'text[]', 'int4range', 'record[]', 'pg_background_handle', 'pg_background_progress'];
+                          'oid', 'regclass', 'xid', 'tid', 'int4[]', 'text[]', 'int4range', 'record[]', 'pg_background_handle', 'pg_background_progress_info'];
     job text := 'SELECT ' || (SELECT string_agg(format('NULL::%s AS c%s', t, n), ', ' ORDER BY n) FROM unnest(right_types) WITH ORDINALITY AS u(t, n));
     one pg_background_handle := pg_background_launch_v2(job);
     other int4 := pg_background_launch(job);

@@ -79,16 +79,16 @@ SELECT pg_background_full_sql_v2(1, 1);
 
 -- refused: null arguments of functions that start a job, 22004
 SELECT pg_background_launch_v2(NULL);
-SELECT pg_background_launch_v2('SELECT 1', NULL);
 SELECT pg_background_launch_v2(NULL, 0, 'label');
 SELECT pg_background_submit_v2(NULL);
-SELECT pg_background_submit_v2('SELECT 1', NULL, 'label');
 SELECT pg_background_run_v2(NULL);
-SELECT pg_background_run_v2('SELECT 1', NULL);
-SELECT pg_background_run_v2('SELECT 1', 0, NULL);
 SELECT * FROM pg_background_run_query_v2(NULL) AS (n int4);
-SELECT * FROM pg_background_run_query_v2('SELECT 1', NULL) AS (n int4);
-SELECT * FROM pg_background_run_query_v2('SELECT 1', 0, NULL) AS (n int4);
+-- null options: their defaults
+SELECT state FROM pg_background_launch_v2('SELECT 1', NULL) h, pg_background_drain(ARRAY[h]);
+SELECT state, label FROM pg_background_submit_v2('SELECT 1', NULL, 'label') h, pg_background_drain(ARRAY[h]);
+SELECT (pg_background_run_v2('SELECT 1', NULL, NULL)).state;
+SELECT * FROM pg_background_run_query_v2('SELECT 1', NULL, NULL) AS (n int4);
+
 -- null handles elsewhere: no answer
 SELECT * FROM pg_background_result_v2(NULL, 1) AS (n int4);
 SELECT pg_background_wait_v2_timeout(1, 1, NULL) IS NULL AS is_null, pg_background_detach_v2(1, NULL) IS NULL AS is_null,

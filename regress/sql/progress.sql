@@ -42,7 +42,7 @@ CREATE FUNCTION pg_temp.progress_of(sql text, OUT progress_pct int4, OUT bytes i
 LANGUAGE plpgsql AS $$
 DECLARE
     h pg_background_handle := pg_background_submit_v2(sql);
-    p pg_background_progress;
+    p pg_background_progress_info;
 BEGIN
     PERFORM pg_background_wait_v2(h.pid, h.cookie);
     p := pg_background_get_progress_v2(h.pid, h.cookie);
@@ -87,7 +87,7 @@ SELECT pid, cookie FROM pg_background_submit_v2($$
     END$d$ $$) \gset
 DO $$
 DECLARE
-    p pg_background_progress;
+    p pg_background_progress_info;
     torn int4 := 0;
     seen int4 := 0;
     h pg_background_handle := (SELECT ROW(pid, cookie) FROM pg_background_list);

@@ -116,7 +116,7 @@ END
 $$;
 
 CREATE SCHEMA "regress pgbg";
-CREATE EXTENSION pg_background SCHEMA "regress pgbg";
+CREATE EXTENSION pg_background VERSION '1.11' SCHEMA "regress pgbg";
 CREATE TEMPORARY TABLE fresh AS SELECT * FROM pg_temp.facts();
 SELECT count(DISTINCT object) FROM fresh;
 DROP EXTENSION pg_background;
@@ -131,13 +131,13 @@ LANGUAGE sql AS $$
 $$;
 
 SELECT pg_temp.install('1.6');
-ALTER EXTENSION pg_background UPDATE;
+ALTER EXTENSION pg_background UPDATE TO '1.11';
 SELECT extversion, extnamespace::regnamespace FROM pg_extension WHERE extname = 'pg_background';
 SELECT * FROM pg_temp.differences();
 SELECT * FROM pg_temp.grants();
 
 SELECT pg_temp.install('1.7');
-ALTER EXTENSION pg_background UPDATE;
+ALTER EXTENSION pg_background UPDATE TO '1.11';
 SELECT * FROM pg_temp.differences();
 SELECT * FROM pg_temp.grants();
 
@@ -146,7 +146,7 @@ SELECT count(*) FROM pg_shdepend
 WHERE deptype = 'i' AND refobjid IN ('regress_pgbg_alice'::regrole, '"regress_pgbg ""bob"""'::regrole);
 
 SELECT pg_temp.install('1.8');
-ALTER EXTENSION pg_background UPDATE;
+ALTER EXTENSION pg_background UPDATE TO '1.11';
 SELECT * FROM pg_temp.differences();
 SELECT * FROM pg_temp.grants();
 -- what 1.11 has not is gone
@@ -155,7 +155,7 @@ UNION ALL
 SELECT relname FROM pg_class WHERE relnamespace = '"regress pgbg"'::regnamespace AND relkind NOT IN ('v', 'c');
 
 SELECT pg_temp.install('1.9');
-ALTER EXTENSION pg_background UPDATE;
+ALTER EXTENSION pg_background UPDATE TO '1.11';
 SELECT * FROM pg_temp.differences();
 SELECT * FROM pg_temp.grants();
 
@@ -167,7 +167,7 @@ CREATE TABLE stored (stats "regress pgbg".pg_background_stats, handles "regress 
 CREATE TABLE typed OF "regress pgbg".pg_background_result_info;
 INSERT INTO stored VALUES (ROW(1, 2, 3, 4, 5, 6, 7), ARRAY[ROW(1, 2)::"regress pgbg".pg_background_handle]);
 INSERT INTO typed VALUES (1, 'SELECT 1', true, false);
-ALTER EXTENSION pg_background UPDATE;
+ALTER EXTENSION pg_background UPDATE TO '1.11';
 SELECT * FROM pg_temp.differences();
 SELECT * FROM pg_temp.grants();
 SELECT * FROM stored;
@@ -180,7 +180,7 @@ DROP VIEW running, counters;
 -- an object of somebody else's in the way: the update fails, and nothing happened
 SELECT pg_temp.install('1.7');
 CREATE VIEW waiting AS SELECT "regress pgbg".pg_background_wait_v2_timeout(0, 0, 0);
-ALTER EXTENSION pg_background UPDATE;
+ALTER EXTENSION pg_background UPDATE TO '1.11';
 SELECT extversion FROM pg_extension WHERE extname = 'pg_background';
 DROP VIEW waiting;
 
@@ -188,7 +188,7 @@ DROP VIEW waiting;
 CREATE SCHEMA "Regress, ""odd""";
 ALTER EXTENSION pg_background SET SCHEMA "Regress, ""odd""";
 SET ROLE regress_pgbg_super;
-ALTER EXTENSION pg_background UPDATE;
+ALTER EXTENSION pg_background UPDATE TO '1.11';
 RESET ROLE;
 SELECT * FROM pg_temp.differences();
 
@@ -207,7 +207,7 @@ CREATE FUNCTION "regress pgbg".format(text, VARIADIC text[]) RETURNS text
 CREATE FUNCTION "regress pgbg".to_regprocedure(varchar) RETURNS regprocedure
     LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'trapped'; END $$;
 CREATE TEMPORARY TABLE pg_background_list ();
-ALTER EXTENSION pg_background UPDATE;
+ALTER EXTENSION pg_background UPDATE TO '1.11';
 SELECT * FROM pg_temp.differences();
 DROP TABLE pg_temp.pg_background_list;
 DROP FUNCTION "regress pgbg".to_jsonb("regress pgbg".pg_background_handle);
@@ -215,7 +215,7 @@ DROP FUNCTION "regress pgbg".to_jsonb("regress pgbg".pg_background_handle);
 -- the role is made if it is missing
 SELECT pg_temp.install('1.10');
 ALTER ROLE pgbackground_role RENAME TO regress_pgbg_renamed;
-ALTER EXTENSION pg_background UPDATE;
+ALTER EXTENSION pg_background UPDATE TO '1.11';
 SELECT * FROM pg_temp.differences();
 DROP EXTENSION pg_background;
 DROP ROLE pgbackground_role;

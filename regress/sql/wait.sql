@@ -96,12 +96,15 @@ FROM pg_background_wait_any_v2(ARRAY[[ROW(:sleeper_pid, :sleeper_cookie)::pg_bac
 -- refused: a null element, 22004; half a handle, 22004; an unknown one, 42704
 \set VERBOSITY sqlstate
 SELECT pg_background_wait_any_v2(ARRAY[NULL]::pg_background_handle[]);
-SELECT pg_background_wait_any_v2(ARRAY[ROW(:quick_pid, NULL)]::pg_background_handle[]);
 SELECT pg_background_wait_any_v2(ARRAY[ROW(NULL, :quick_cookie)]::pg_background_handle[]);
-SELECT pg_background_wait_any_v2(ARRAY[ROW(:quick_pid, :quick_cookie), ROW(1, 1)]::pg_background_handle[]);
+SELECT pg_background_wait_any_v2(ARRAY[ROW(1, 1), ROW(2, 2)]::pg_background_handle[]);
 SELECT * FROM pg_background_drain_v2(ARRAY[ROW(:quick_pid, :quick_cookie), NULL]::pg_background_handle[]);
-SELECT * FROM pg_background_drain_v2(ARRAY[ROW(:quick_pid, :quick_cookie), ROW(1, 1)]::pg_background_handle[]);
 \set VERBOSITY default
+-- one without a cookie is the newest job on that process
+SELECT (pg_background_wait_any_v2(ARRAY[ROW(:quick_pid, NULL)]::pg_background_handle[])).pid = :quick_pid AS quick;
+-- those that are not known are passed by, or answered with NULLs
+SELECT (pg_background_wait_any_v2(ARRAY[ROW(1, 1), ROW(:quick_pid, :quick_cookie)]::pg_background_handle[])).cookie = :quick_cookie AS quick;
+SELECT d.cookie = :sleeper_cookie AS sleeper, d.state FROM pg_background_drain_v2(ARRAY[ROW(1, 1), ROW(:sleeper_pid, :sleeper_cookie)]::pg_background_handle[], 1) AS d;
 -- nothing was detached by what failed
 SELECT count(*) FROM pg_background_list;
 

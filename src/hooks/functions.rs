@@ -5,6 +5,7 @@ use crate::channel::segment::{Channel, Header};
 use crate::pg::call::{Call, datum};
 use crate::pg::dsm::Segment;
 use crate::pg::error::{Report, catch, code};
+use crate::pg::function::sql_functions;
 use crate::pg::memory::Context;
 use crate::pg::text::Str;
 use crate::pg_sys as sys;
@@ -29,33 +30,16 @@ unsafe impl Sync for TakenList {}
 
 static TAKEN: TakenList = TakenList(Cell::new(None));
 
-/// Exports version-1 functions, as sql/mod.rs does for ours.
-macro_rules! test_functions {
-    ($($(#[$doc:meta])* fn $name:ident($call:ident) $body:block)+) => {$(
-        $crate::pg_function_info_v1!($name);
-        $(#[$doc])*
-        ///
-        /// # Safety
-        /// Called by fmgr alone.
-        #[unsafe(no_mangle)]
-        pub unsafe extern "C-unwind" fn $name(fcinfo: sys::FunctionCallInfo) -> sys::Datum {
-            // SAFETY: fmgr passes a FunctionCallInfo that is alive until we return.
-            let $call = unsafe { Call::from_raw(fcinfo) };
-            $body
-        }
-    )+};
-}
-
-test_functions! {
+sql_functions! {
     /// `pgbg_test_arm(point, action)`: an action that is NULL disarms.
-    fn pgbg_test_arm(call) {
+    fn pgbg_test_arm(call) [(TEXT, TEXT) -> VOID;] {
         let point = call.required(call.text(0), "point");
         points::arm(point.bytes(), call.text(1).map(Str::bytes));
         0
     }
 
     /// `pgbg_test_panic(kind)`: panics, or returns the SQLSTATE of a panic that was caught.
-    fn pgbg_test_panic(call) {
+    fn pgbg_test_panic(call) [(TEXT) -> TEXT;] {
         let kind = call.required(call.text(0), "kind");
         if kind.bytes() == b"caught" {
             return match catch(|| panic(b"bounds")) {
@@ -71,12 +55,12 @@ test_functions! {
     }
 
     /// `pgbg_test_jobs()`: how many jobs the session knows, in whatever state.
-    fn pgbg_test_jobs(_call) {
+    fn pgbg_test_jobs(_call) [() -> INT4;] {
         datum::int32(registry::all().count() as i32).unwrap_or(0)
     }
 
     /// `pgbg_test_is_published(pid, cookie)`: whether the job has ended, unnoticed by this session.
-    fn pgbg_test_is_published(call) {
+    fn pgbg_test_is_published(call) [(INT4, INT8) -> BOOL;] {
         let handle = Handle::PidAndCookie(
             call.required(call.int32(0), "pid"),
             call.required(call.int64(1), "cookie"),
@@ -86,14 +70,14 @@ test_functions! {
     }
 
     /// `pgbg_test_region_size(region)`: bytes.
-    fn pgbg_test_region_size(call) {
+    fn pgbg_test_region_size(call) [(TEXT) -> INT4;] {
         let (start, end) = region(call, 0);
         datum::int32((end - start) as i32).unwrap_or(0)
     }
 
     /// `pgbg_test_scribble(pid, cookie, region, start, bytes)`: writes over what the job's two processes share. False
     /// where there is nothing any more.
-    fn pgbg_test_scribble(call) {
+    fn pgbg_test_scribble(call) [(INT4, INT8, TEXT, INT4, BYTEA) -> BOOL;] {
         let handle = Handle::PidAndCookie(
             call.required(call.int32(0), "pid"),
             call.required(call.int64(1), "cookie"),
@@ -109,7 +93,7 @@ test_functions! {
     }
 
     /// `pgbg_test_scribble_idle(region, start, bytes)`: the same to the worker that became idle last.
-    fn pgbg_test_scribble_idle(call) {
+    fn pgbg_test_scribble_idle(call) [(TEXT, INT4, BYTEA) -> BOOL;] {
         let (region_start, end) = region(call, 0);
         let offset = usize::try_from(call.required(call.int32(1), "start")).unwrap_or(usize::MAX);
         let bytes = call.required(bytea(call, 2), "bytes");
@@ -122,7 +106,7 @@ test_functions! {
 
     /// `pgbg_test_take_segments(limit)`: takes dynamic shared memory segments until none is left in the cluster, or the
     /// limit is reached; how many.
-    fn pgbg_test_take_segments(call) {
+    fn pgbg_test_take_segments(call) [(INT4) -> INT4;] {
         let limit = call.required(call.int32(0), "limit");
         let mut count = 0;
         while count < limit {
@@ -135,7 +119,7 @@ test_functions! {
     }
 
     /// `pgbg_test_give_segments(limit)`: gives as many of them back.
-    fn pgbg_test_give_segments(call) {
+    fn pgbg_test_give_segments(call) [(INT4) -> INT4;] {
         let limit = call.required(call.int32(0), "limit");
         let mut count = 0;
         while count < limit {
@@ -152,13 +136,13 @@ test_functions! {
     }
 
     /// `pgbg_test_corrupt(seed)`: harms each message that this worker sends from here on.
-    fn pgbg_test_corrupt(call) {
+    fn pgbg_test_corrupt(call) [(INT8) -> VOID;] {
         messages::corrupt_from(call.required(call.int64(0), "seed"));
         0
     }
 
     /// `pgbg_test_send(bytes)`: sends this message instead of a notice.
-    fn pgbg_test_send(call) {
+    fn pgbg_test_send(call) [(BYTEA) -> VOID;] {
         messages::replace_next(call.required(bytea(call, 0), "bytes"));
         Report::new(sys::NOTICE as i32, 0).message(format_args!("test message")).emit();
         0

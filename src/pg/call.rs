@@ -1,5 +1,6 @@
 //! fmgr.h, funcapi.h: what a SQL function gets and gives.
 
+use super::declaration::{self, Declaration, Type};
 use super::error::{Report, code};
 use super::form::form_composite;
 use super::memory::Context;
@@ -14,22 +15,57 @@ use core::ptr::{NonNull, null_mut};
 /// A call of a version-1 function.
 ///
 /// # Invariants
-/// Points to the FunctionCallInfo that fmgr passed, alive until the function returns.
+/// Points to the FunctionCallInfo that fmgr passed, alive until the function returns, with the arguments of `declaration`.
 #[derive(Clone, Copy)]
-pub struct Call(NonNull<sys::FunctionCallInfoBaseData>);
+pub struct Call {
+    info: NonNull<sys::FunctionCallInfoBaseData>,
+    declaration: &'static Declaration,
+}
 
 impl Call {
+    /// Looks at the function's declaration, once for each FmgrInfo; 42883 if it is none of the `known` ones.
+    ///
     /// # Safety
-    /// What fmgr passed to a PG_FUNCTION_INFO_V1 function that has not returned.
-    pub unsafe fn from_raw(fcinfo: sys::FunctionCallInfo) -> Self {
-        // SAFETY: fmgr never passes NULL.
-        Self(unsafe { NonNull::new_unchecked(fcinfo) })
+    /// What fmgr passed to a PG_FUNCTION_INFO_V1 function that has not returned, and that always passes this `known`.
+    pub unsafe fn from_raw(fcinfo: sys::FunctionCallInfo, known: &'static [Declaration]) -> Self {
+        // SAFETY: fmgr never passes NULL, and its FmgrInfo is alive as long as the call. fn_extra is the function's own,
+        // NULL at first: what is there, we have put there, and it is static.
+        unsafe {
+            let info = NonNull::new_unchecked(fcinfo);
+            let function = (*fcinfo).flinfo;
+            if function.is_null() {
+                Report::error(code::INTERNAL_ERROR)
+                    .message(format_args!(
+                        "a function of pg_background was called without its declaration"
+                    ))
+                    .raise();
+            }
+            let seen = (*function).fn_extra.cast::<Declaration>().cast_const();
+            let declaration = match seen.as_ref() {
+                Some(declaration) => declaration,
+                None => {
+                    let declaration = declaration::find((*function).fn_oid, known);
+                    (*function).fn_extra = (&raw const *declaration).cast_mut().cast();
+                    declaration
+                }
+            };
+            Self { info, declaration }
+        }
     }
 
-    /// PG_NARGS: scripts of different versions declare the same symbol with more or fewer arguments.
+    /// How many arguments are declared.
     pub fn len(self) -> usize {
-        // SAFETY: by the type's invariant.
-        usize::try_from(unsafe { (*self.0.as_ptr()).nargs }).unwrap_or(0)
+        self.declaration.arguments.len()
+    }
+
+    /// Whether this type is the declared result.
+    pub fn returns(self, type_oid: sys::Oid) -> bool {
+        matches!(self.declaration.result, Type::Plain(oid) if oid == type_oid)
+    }
+
+    /// Whether the argument at `i`, from 0, is declared as a row.
+    pub fn takes_row(self, i: usize) -> bool {
+        matches!(self.declaration.arguments.get(i), Some(Type::Row))
     }
 
     /// The argument at `i`, from 0; None if it is NULL or was not declared.
@@ -37,8 +73,8 @@ impl Call {
         if i >= self.len() {
             return None;
         }
-        // SAFETY: by the type's invariant; fmgr fills `nargs` entries.
-        let argument = unsafe { *(*self.0.as_ptr()).args.as_ptr().add(i) };
+        // SAFETY: by the type's invariant.
+        let argument = unsafe { *(*self.info.as_ptr()).args.as_ptr().add(i) };
         (!argument.isnull).then_some(argument.value)
     }
 
@@ -50,14 +86,19 @@ impl Call {
     /// PG_GETARG_INT64.
     pub fn int64(self, i: usize) -> Option<i64> {
         self.datum(i)
-            // SAFETY: not null, and the SQL declaration says int8.
-            .map(|datum| unsafe { sys::pgbg_datum_get_int64(datum) })
+            // SAFETY: not null, and the declaration was compared and says int8.
+            .map(|value| unsafe { datum::as_int64(value) })
     }
 
     /// A text argument, detoasted and copied to the current memory context.
     pub fn text(self, i: usize) -> Option<Str> {
-        // SAFETY: the SQL declaration says text.
+        // SAFETY: the declaration was compared and says text.
         self.datum(i).map(|datum| unsafe { text_to_str(datum) })
+    }
+
+    /// A bool argument.
+    pub fn bool(self, i: usize) -> Option<bool> {
+        self.datum(i).map(|datum| datum as u8 != 0)
     }
 
     /// The argument, or 22004.
@@ -72,22 +113,23 @@ impl Call {
     /// PG_RETURN_NULL.
     pub fn null(self) -> sys::Datum {
         // SAFETY: by the type's invariant.
-        unsafe { (*self.0.as_ptr()).isnull = true };
+        unsafe { (*self.info.as_ptr()).isnull = true };
         0
     }
 
-    /// The row type that the function is declared to return, blessed, in the current memory context.
-    pub fn row_type(self) -> Descriptor {
+    /// The shape of the row that the function is declared to return, of columns of which `known` tells name and type.
+    /// 42804 if it wants others: what is not to be undone has to come after this.
+    pub fn shape(self, known: &[Known]) -> Shape {
         let mut desc = null_mut();
         // SAFETY: by the type's invariant.
         let class =
-            unsafe { sys::get_call_result_type(self.0.as_ptr(), null_mut(), &raw mut desc) };
+            unsafe { sys::get_call_result_type(self.info.as_ptr(), null_mut(), &raw mut desc) };
         // SAFETY: a descriptor or NULL; blessing works on live ones.
         match unsafe { Descriptor::from_ptr(desc) } {
             Some(desc) if class == sys::TYPEFUNC_COMPOSITE => {
                 // SAFETY: alive.
                 unsafe { sys::BlessTupleDesc(desc.as_ptr()) };
-                desc
+                Shape::new(desc, known)
             }
             _ => wants_column_list(),
         }
@@ -95,19 +137,16 @@ impl Call {
 
     /// Returns a row of the declared type from columns of which `known` tells name and type. 42804 if it wants others.
     pub fn row(self, known: &[Known], columns: &[Option<sys::Datum>]) -> sys::Datum {
-        let desc = self.row_type();
-        let mut values = [0; MAX_COLUMNS];
-        let mut nulls = [true; MAX_COLUMNS];
-        arrange(desc, known, columns, &mut values, &mut nulls);
-        let natts = desc.len().min(MAX_COLUMNS);
-        form_composite(desc, &values[..natts], &nulls[..natts])
+        self.shape(known).row(columns)
     }
 
     /// ReturnSetInfo, if the caller takes a set in a tuplestore and says which columns it wants.
     pub fn result_set(self) -> ResultSet {
         // SAFETY: by the type's invariant; resultinfo is NULL or a node.
         unsafe {
-            let info = (*self.0.as_ptr()).resultinfo.cast::<sys::ReturnSetInfo>();
+            let info = (*self.info.as_ptr())
+                .resultinfo
+                .cast::<sys::ReturnSetInfo>();
             if info.is_null() || (*info).type_ != sys::T_ReturnSetInfo {
                 wants_from_clause();
             }
@@ -131,29 +170,59 @@ const MAX_COLUMNS: usize = 32;
 /// Name and type of a column of ours.
 pub type Known = (&'static CStr, sys::Oid);
 
-/// Puts columns where the descriptor has them.
-fn arrange(
+/// Where a row type has which of our columns. Scripts of other versions declare fewer of them, or in another order.
+#[derive(Clone, Copy)]
+pub struct Shape {
     desc: Descriptor,
-    known: &[Known],
-    columns: &[Option<sys::Datum>],
-    values: &mut [sys::Datum; MAX_COLUMNS],
-    nulls: &mut [bool; MAX_COLUMNS],
-) {
-    for i in 0..desc.len() {
-        let wanted = desc.column(i);
-        let fits = |at: &usize| {
-            known.get(*at).is_some_and(|(name, type_oid)| {
-                *type_oid == wanted.type_oid && name.to_bytes() == wanted.name.bytes()
-            })
-        };
-        let found = Some(i).filter(fits).or_else(|| (0..known.len()).find(fits));
-        let (Some(at), true) = (found, i < MAX_COLUMNS) else {
-            wants_other_columns(desc, i)
-        };
-        if let Some(Some(value)) = columns.get(at) {
-            values[i] = *value;
-            nulls[i] = false;
+    /// For each of its columns the number of ours, or DROPPED.
+    sources: [u8; MAX_COLUMNS],
+}
+
+/// A column that ALTER TYPE has dropped stays in the row type, as a NULL that nobody sees.
+const DROPPED: u8 = u8::MAX;
+
+impl Shape {
+    fn new(desc: Descriptor, known: &[Known]) -> Self {
+        let mut sources = [DROPPED; MAX_COLUMNS];
+        for i in 0..desc.len() {
+            let wanted = desc.column(i);
+            if wanted.is_dropped {
+                continue;
+            }
+            let fits = |at: &usize| {
+                known.get(*at).is_some_and(|(name, type_oid)| {
+                    *type_oid == wanted.type_oid && name.to_bytes() == wanted.name.bytes()
+                })
+            };
+            let found = Some(i).filter(fits).or_else(|| (0..known.len()).find(fits));
+            let (Some(at), Some(source)) = (found, sources.get_mut(i)) else {
+                wants_other_columns(desc, i)
+            };
+            *source = at as u8;
         }
+        Self { desc, sources }
+    }
+
+    /// A row of it.
+    pub fn row(&self, columns: &[Option<sys::Datum>]) -> sys::Datum {
+        let (values, nulls) = self.arrange(columns);
+        let natts = self.desc.len().min(MAX_COLUMNS);
+        form_composite(self.desc, &values[..natts], &nulls[..natts])
+    }
+
+    fn arrange(
+        &self,
+        columns: &[Option<sys::Datum>],
+    ) -> ([sys::Datum; MAX_COLUMNS], [bool; MAX_COLUMNS]) {
+        let mut values = [0; MAX_COLUMNS];
+        let mut nulls = [true; MAX_COLUMNS];
+        for ((source, value), null) in self.sources.iter().zip(&mut values).zip(&mut nulls) {
+            if let Some(Some(column)) = columns.get(usize::from(*source)) {
+                *value = *column;
+                *null = false;
+            }
+        }
+        (values, nulls)
     }
 }
 
@@ -226,15 +295,18 @@ impl ResultSet {
         0
     }
 
-    /// Adds a row of `desc`'s columns from those of which `known` tells name and type. 42804 if it wants others.
-    pub fn put(self, store: Tuplestore, known: &[Known], columns: &[Option<sys::Datum>]) {
-        let mut values = [0; MAX_COLUMNS];
-        let mut nulls = [true; MAX_COLUMNS];
-        arrange(self.desc, known, columns, &mut values, &mut nulls);
+    /// The shape of its rows, of columns of which `known` tells name and type. 42804 if it wants others.
+    pub fn shape(self, known: &[Known]) -> Shape {
+        Shape::new(self.desc, known)
+    }
+
+    /// Adds a row of that shape.
+    pub fn put(self, store: Tuplestore, shape: &Shape, columns: &[Option<sys::Datum>]) {
+        let (values, nulls) = shape.arrange(columns);
         self.store(store, &values, &nulls);
     }
 
-    /// The same from leading columns whose types the caller has compared; their names are free.
+    /// Adds a row of leading columns whose types the caller has compared; their names are free.
     pub fn put_leading(self, store: Tuplestore, columns: &[Option<sys::Datum>]) {
         let mut values = [0; MAX_COLUMNS];
         let mut nulls = [true; MAX_COLUMNS];
@@ -276,7 +348,16 @@ pub mod datum {
         Some(unsafe { sys::pgbg_int64_get_datum(value) })
     }
 
-    /// float8, likewise.
+    /// DatumGetInt64.
+    ///
+    /// # Safety
+    /// A non-null int8.
+    pub unsafe fn as_int64(value: sys::Datum) -> i64 {
+        // SAFETY: the caller's promise.
+        unsafe { sys::pgbg_datum_get_int64(value) }
+    }
+
+    /// float8, in the current memory context where it is not passed by value.
     pub fn float8(value: f64) -> Option<sys::Datum> {
         // SAFETY: allocates at most.
         Some(unsafe { sys::pgbg_float8_get_datum(value) })

@@ -43,6 +43,7 @@ pub mod code {
     pub const INSUFFICIENT_PRIVILEGE: c_int = sqlstate(b"42501");
     pub const SYNTAX_ERROR: c_int = sqlstate(b"42601");
     pub const UNDEFINED_OBJECT: c_int = sqlstate(b"42704");
+    pub const UNDEFINED_FUNCTION: c_int = sqlstate(b"42883");
     pub const DATATYPE_MISMATCH: c_int = sqlstate(b"42804");
     pub const INSUFFICIENT_RESOURCES: c_int = sqlstate(b"53000");
     pub const CONFIGURATION_LIMIT_EXCEEDED: c_int = sqlstate(b"53400");

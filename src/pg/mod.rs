@@ -3,15 +3,17 @@
 //! Everything `unsafe` that only adapts C is here. The rooms above say what to do, this one knows how.
 
 pub mod activity;
-pub mod array;
 pub mod bgworker;
 pub mod call;
 pub mod columns;
+pub mod composite;
+pub mod declaration;
 pub mod discard;
 pub mod dsm;
 pub mod encoding;
 pub mod error;
 pub mod form;
+pub mod function;
 pub mod guc;
 pub mod identity;
 pub mod latch;

@@ -7,6 +7,9 @@ use core::cell::Cell;
 /// Cookies made at a time: asking for random bytes may cost several system calls.
 const BATCH: usize = 64;
 
+/// Up to here every integer is a double.
+const EXACT_IN_DOUBLE: i64 = 1 << f64::MANTISSA_DIGITS;
+
 /// Random numbers, each handed out once.
 pub struct Cookies {
     numbers: Cell<[i64; BATCH]>,
@@ -22,7 +25,8 @@ impl Cookies {
         }
     }
 
-    /// A positive number for a handle.
+    /// A number for a handle: positive, and below 2^53, so that it stays what it is in JSON and JavaScript, whose numbers
+    /// are doubles.
     pub fn next(&self) -> i64 {
         loop {
             if self.left.get() == 0 {
@@ -30,7 +34,7 @@ impl Cookies {
             }
             let left = self.left.get() - 1;
             self.left.set(left);
-            let cookie = self.numbers.get()[left] & i64::MAX;
+            let cookie = self.numbers.get()[left] & (EXACT_IN_DOUBLE - 1);
             if cookie != 0 {
                 return cookie;
             }

@@ -143,6 +143,8 @@ pub struct Column {
     pub length: i16,
     /// typalign: `c`, `s`, `i` or `d`.
     pub alignment: u8,
+    /// ALTER dropped it: it has no name and no type any more, but still a place.
+    pub is_dropped: bool,
 }
 
 /// A TupleDesc.
@@ -213,6 +215,7 @@ impl Descriptor {
                 typmod: (*attribute).atttypmod,
                 length: (*attribute).attlen,
                 alignment: (*attribute).attalign as u8,
+                is_dropped: (*attribute).attisdropped,
             }
         }
     }

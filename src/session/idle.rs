@@ -44,7 +44,7 @@ pub fn claim(identity: &Identity, queue_size: usize) -> Option<LinkRef> {
     let fits = |link: LinkRef| {
         link.identity == *identity
             && link.channel.response_size() >= queue_size
-            && !has_unread_v1_result(link.pid)
+            && !has_unread_result(link.pid)
     };
     take(|link| {
         let no_queue = link.responses.get().is_none() && !link.channel.is_released();
@@ -66,9 +66,9 @@ pub fn claim(identity: &Identity, queue_size: usize) -> Option<LinkRef> {
     })
 }
 
-/// A v1 handle is a bare pid: while its result is unread, no other job may run under that pid.
-fn has_unread_v1_result(pid: c_int) -> bool {
-    registry::tracked().any(|job| job.pid == pid && job.cookie == 0 && !job.consumed.get())
+/// A bare pid may be all that somebody has of a job: while its result is unread, no other job may run under that pid.
+fn has_unread_result(pid: c_int) -> bool {
+    registry::tracked().any(|job| job.pid == pid && job.keeps_worker && !job.consumed.get())
 }
 
 /// Lets every idle worker of this session go. Returns whether there was any.

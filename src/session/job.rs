@@ -99,6 +99,8 @@ pub struct Job {
     pub cookie: i64,
     pub sql: Str,
     pub label: Option<Str>,
+    /// Integers may name it: while its result is unread, no other job may run on its process.
+    pub keeps_worker: bool,
     pub launched_at: Timestamp,
     /// The current user at launch: whose rights the job has, and who may touch it.
     pub user: Oid,
@@ -107,6 +109,8 @@ pub struct Job {
     /// Fire and forget: it sends nothing.
     pub submitted: bool,
     pub consumed: Cell<bool>,
+    /// Somebody who waits for any job was told that this one has ended.
+    pub announced: Cell<bool>,
     /// Forgotten by its handle, but still running and counted.
     pub detached: Cell<bool>,
     pub cancel_requested: Cell<bool>,

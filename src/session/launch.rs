@@ -32,6 +32,10 @@ pub struct Order {
     pub submitted: bool,
     /// v1 handles have no cookie.
     pub with_cookie: bool,
+    /// While the result is unread, no other job may run on the process: integers may name it.
+    pub keeps_worker: bool,
+    /// A worker_timeout for this job, in milliseconds, 0 for none; None for the setting.
+    pub timeout_ms: Option<c_int>,
 }
 
 /// Starts a job and returns once its worker has the request.
@@ -101,11 +105,13 @@ fn new_job(
         cookie,
         sql: copy_into(job_context, order.sql),
         label: order.label.map(|label| copy_into(job_context, label)),
+        keeps_worker: order.keeps_worker,
         launched_at: now(),
         user: identity::current_user(),
         queue_size,
         submitted: order.submitted,
         consumed: Cell::new(false),
+        announced: Cell::new(false),
         detached: Cell::new(false),
         cancel_requested: Cell::new(false),
         is_stuck: Cell::new(false),
@@ -161,7 +167,9 @@ fn send_request(link: LinkRef, order: &Order, cookie: i64) {
         },
         current_user: identity.current_user,
         sec_context: identity.security_context,
-        worker_timeout_ms: settings::WORKER_TIMEOUT.get(),
+        worker_timeout_ms: order
+            .timeout_ms
+            .unwrap_or_else(|| settings::WORKER_TIMEOUT.get()),
         library_state: if changed { libraries } else { &[] },
         guc_state: if changed { settings } else { &[] },
         label: order.label.map(c_str),

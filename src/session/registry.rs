@@ -108,9 +108,15 @@ pub fn find(handle: Handle) -> Option<JobRef> {
 
 /// The job of a handle that the current user may touch, or 42704, `wrong_cookie`, 42501.
 pub fn get(handle: Handle, wrong_cookie: c_int) -> JobRef {
-    let Some(job) = find(handle) else {
-        refuse_unknown(handle, wrong_cookie)
-    };
+    match look_up(handle) {
+        Some(job) => job,
+        None => refuse_unknown(handle, wrong_cookie),
+    }
+}
+
+/// The same, if there is one.
+pub fn look_up(handle: Handle) -> Option<JobRef> {
+    let job = find(handle)?;
     check_rights(&job);
     if job.in_use.get() {
         Report::error(code::OBJECT_IN_USE)
@@ -120,7 +126,7 @@ pub fn get(handle: Handle, wrong_cookie: c_int) -> JobRef {
             ))
             .raise();
     }
-    job
+    Some(job)
 }
 
 fn refuse_unknown(handle: Handle, wrong_cookie: c_int) -> ! {

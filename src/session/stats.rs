@@ -55,6 +55,14 @@ impl Counters {
         }
     }
 
+    /// A job that was counted as cancelled was so because it took too long.
+    pub fn count_as_timed_out(&self) {
+        if self.canceled.get() > 0 {
+            add(&self.canceled, -1);
+            add(&self.timed_out, 1);
+        }
+    }
+
     /// Jobs that have ended so far, the one that is ending included.
     pub fn ended(&self) -> i64 {
         self.completed.get() + self.failed.get() + self.canceled.get() + self.timed_out.get() + 1

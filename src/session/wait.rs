@@ -161,3 +161,16 @@ pub fn check_timeout(timeout_ms: i32) -> i32 {
     }
     timeout_ms
 }
+
+/// A job's own time-out in milliseconds, 0 for none, or 22023.
+pub fn check_job_timeout(timeout_ms: i32) -> i32 {
+    if timeout_ms < 0 {
+        Report::error(code::INVALID_PARAMETER_VALUE)
+            .message(format_args!("time-out {timeout_ms} is out of range"))
+            .detail(format_args!(
+                "It has to be 0, for none, or a number of milliseconds."
+            ))
+            .raise();
+    }
+    timeout_ms
+}

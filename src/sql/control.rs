@@ -1,88 +1,120 @@
 //! Waiting and cancelling.
 
-use super::{VOID, job, row_types, sql_functions};
-use crate::pg::array::Composites;
-use crate::pg::call::{Call, datum};
+use super::{Handles, VOID, job, row_types, sql_functions};
+use crate::pg::call::{Call, ResultSet, Shape, datum};
+use crate::pg::composite::Composites;
 use crate::pg::error::{Report, code};
 use crate::pg::memory::Context;
 use crate::pg::timestamp::Deadline;
 use crate::pg::types;
+use crate::pg_sys as sys;
 use crate::session::job::JobRef;
 use crate::session::registry::{self, Handle};
 use crate::session::wait::{Goal, check_timeout, wait};
 use crate::session::{cancel, pump};
 
 sql_functions! {
-    /// `pg_background_wait_v2(pid, cookie)`
-    fn pg_background_wait_v2(call) {
-        wait(&[job(call)], Goal::All, Deadline::NEVER);
-        VOID
+    /// `pg_background_wait(pid, cookie, timeout_ms)`, `(handle)`: `-> bool`; in versions before 2.0 `(pid, cookie)`
+    fn pg_background_wait, pg_background_wait_v2(call) [
+        (INT4, INT8, INT4) -> BOOL;
+        (ROW) -> BOOL;
+        (INT4, INT8) -> VOID;
+    ] {
+        let deadline = match call.int32(2) {
+            Some(timeout) if timeout > 0 => Deadline::after(i64::from(timeout)),
+            _ => Deadline::NEVER,
+        };
+        let finished = wait(&[job(call)], Goal::All, deadline);
+        if call.returns(sys::VOIDOID) { VOID } else { datum::bool(finished).unwrap_or(0) }
     }
 
-    /// `pg_background_wait_v2_timeout(pid, cookie, timeout_ms) -> bool`
-    fn pg_background_wait_v2_timeout(call) {
+    /// `pg_background_wait_v2_timeout(pid, cookie, timeout_ms) -> bool`: 0 looks once
+    fn pg_background_wait_v2_timeout(call) [(INT4, INT8, INT4) -> BOOL;] {
         let timeout = check_timeout(call.required(call.int32(2), "timeout_ms"));
         let finished = wait(&[job(call)], Goal::All, Deadline::after(i64::from(timeout)));
         datum::bool(finished).unwrap_or(0)
     }
 
-    /// `pg_background_wait_any_v2(handles, timeout_ms) -> handle`
-    fn pg_background_wait_any_v2(call) {
+    /// `pg_background_wait_any(handles, timeout_ms) -> handle`
+    fn pg_background_wait_any, pg_background_wait_any_v2(call) [(ROWS, INT4) -> ROW;] {
+        let shape = call.shape(row_types::HANDLE);
         let deadline = deadline(call, 1);
-        let jobs = jobs(call);
-        wait(jobs, Goal::Any, deadline);
-        match jobs.iter().filter(|job| !job.is_running()).min_by_key(|job| job.outcome.get().finished_at) {
-            Some(job) => call.row(row_types::HANDLE, &[datum::int32(job.pid), datum::int64(job.cookie)]),
-            None => call.null(),
+        pump::pump_all();
+        let handles = handles(call);
+        let jobs = known(handles);
+        if let (Some(first), true) = (handles.first(), jobs.is_empty()) {
+            registry::get(*first, code::OBJECT_NOT_IN_PREREQUISITE_STATE);
         }
+        first_of(call, &shape, jobs, deadline)
     }
 
-    /// `pg_background_drain_v2(handles, timeout_ms) -> setof outcome`
-    fn pg_background_drain_v2(call) {
+    /// `pg_background_wait_next(timeout_ms) -> handle`
+    fn pg_background_wait_next(call) [(INT4) -> ROW;] {
+        let shape = call.shape(row_types::HANDLE);
+        let deadline = deadline(call, 0);
+        pump::pump_all();
+        first_of(call, &shape, collect(|job| !job.announced.get() && !job.in_use.get()), deadline)
+    }
+
+    /// `pg_background_drain(handles, timeout_ms) -> set of outcome`
+    fn pg_background_drain, pg_background_drain_v2(call) [(ROWS, INT4) -> set of ROW;] {
         let set = call.result_set();
         let deadline = deadline(call, 1);
-        let jobs = jobs(call);
-        wait(jobs, Goal::All, deadline);
-        let store = set.begin();
-        for job in jobs {
-            set.put(store, row_types::OUTCOME, &super::info::outcome_columns(job));
-        }
-        for (i, job) in jobs.iter().enumerate() {
-            let named_again = jobs.iter().skip(i + 1).any(|other| other == job);
-            if !job.is_running() && !named_again {
-                registry::detach(*job);
-            }
-        }
-        set.finish(store)
+        pump::pump_all();
+        let handles = handles(call);
+        let found: &[Option<JobRef>] =
+            Context::current().alloc_slice(handles.len(), |i| registry::look_up(handles[i]));
+        drain(set, found, deadline)
     }
 
-    /// `pg_background_cancel_v2(pid, cookie)`
-    fn pg_background_cancel_v2(call) {
-        cancel::cancel(job(call));
+    /// `pg_background_drain_all(timeout_ms) -> set of outcome`
+    fn pg_background_drain_all(call) [(INT4) -> set of ROW;] {
+        let set = call.result_set();
+        let deadline = deadline(call, 0);
+        pump::pump_all();
+        let jobs = collect(|job| !job.in_use.get());
+        // In the order in which they were launched.
+        let found: &[Option<JobRef>] =
+            Context::current().alloc_slice(jobs.len(), |i| jobs.get(jobs.len() - 1 - i).copied());
+        drain(set, found, deadline)
+    }
+
+    /// `pg_background_cancel(pid, cookie, grace_ms)`, `(handle)`; in versions before 2.0 `(pid, cookie)`
+    fn pg_background_cancel, pg_background_cancel_v2(call) [
+        (INT4, INT8, INT4) -> VOID;
+        (ROW) -> VOID;
+        (INT4, INT8) -> VOID;
+    ] {
+        let job = job(call);
+        match call.int32(2) {
+            Some(grace) if grace > 0 => cancel::cancel_with_grace(&[job], grace),
+            _ => cancel::cancel(job),
+        }
         VOID
     }
 
     /// `pg_background_cancel_v2_grace(pid, cookie, grace_ms)`
-    fn pg_background_cancel_v2_grace(call) {
+    fn pg_background_cancel_v2_grace(call) [(INT4, INT8, INT4) -> VOID;] {
         let grace = call.required(call.int32(2), "grace_ms");
         cancel::cancel_with_grace(&[job(call)], grace);
         VOID
     }
 
-    /// `pg_background_cancel_all_v2() -> count`
-    fn pg_background_cancel_all_v2(_call) {
+    /// `pg_background_cancel_all() -> count`
+    fn pg_background_cancel_all, pg_background_cancel_all_v2(_call) [() -> INT4;] {
         pump::pump_all();
-        let jobs = collect(|_| true);
+        let jobs = collect(|job| job.is_running());
         jobs.iter().for_each(|job| cancel::cancel(*job));
         datum::int32(jobs.len() as i32).unwrap_or(0)
     }
 
-    /// `pg_background_cancel_by_label_v2(pattern, grace_ms) -> count`
-    fn pg_background_cancel_by_label_v2(call) {
+    /// `pg_background_cancel_by_label(pattern, grace_ms) -> count`
+    fn pg_background_cancel_by_label, pg_background_cancel_by_label_v2(call) [(TEXT, INT4) -> INT4;] {
         let pattern = call.required(call.text(0), "pattern");
         let grace = call.required(call.int32(1), "grace_ms");
         pump::pump_all();
-        let jobs = collect(|job| job.label.is_some_and(|label| types::is_like(label, pattern)));
+        let is_like = |job: JobRef| job.label.is_some_and(|label| types::is_like(label, pattern));
+        let jobs = collect(|job| job.is_running() && is_like(job));
         if grace > 0 && !jobs.is_empty() {
             cancel::cancel_with_grace(jobs, grace);
         } else {
@@ -100,29 +132,81 @@ fn deadline(call: Call, i: usize) -> Deadline {
     }
 }
 
-/// The jobs of an array of handles, in the current memory context. Every one has to be known: otherwise nothing is waited
-/// for.
-fn jobs<'a>(call: Call) -> &'a [JobRef] {
-    // SAFETY: the SQL declaration says pg_background_handle[].
-    let handles = unsafe { Composites::of(call.required(call.datum(0), "handles")) };
-    Context::current().alloc_slice(handles.len(), |i| {
-        let (Some(pid), Some(cookie)) = (handles.int32(i, 1), handles.int64(i, 2)) else {
-            Report::error(code::NULL_VALUE_NOT_ALLOWED)
+/// The handles of the first argument, in the current memory context.
+fn handles<'a>(call: Call) -> &'a [Handle] {
+    let array = call.required(call.datum(0), "handles");
+    // SAFETY: the declaration says that it is an array of a row type, and it is not null.
+    let rows = unsafe { Composites::of(array) };
+    let mut reader = Handles::new();
+    Context::current().alloc_slice(rows.len(), |i| {
+        // SAFETY: an element of such an array.
+        match rows.get(i).map(|row| unsafe { reader.read(row) }) {
+            Some(Some(handle)) => handle,
+            _ => Report::error(code::NULL_VALUE_NOT_ALLOWED)
                 .message(format_args!("handles must not contain null values"))
-                .raise()
-        };
-        registry::get(
-            Handle::PidAndCookie(pid, cookie),
-            code::OBJECT_NOT_IN_PREREQUISITE_STATE,
-        )
+                .raise(),
+        }
     })
 }
 
-/// The running jobs that fit and the current user may touch, in the current memory context.
+/// The jobs of those handles that have one, in the current memory context.
+fn known<'a>(handles: &[Handle]) -> &'a [JobRef] {
+    let mut count = 0;
+    for handle in handles {
+        count += usize::from(registry::look_up(*handle).is_some());
+    }
+    let mut jobs = handles
+        .iter()
+        .filter_map(|handle| registry::look_up(*handle));
+    Context::current().alloc_slice(count, |_| match jobs.next() {
+        Some(job) => job,
+        None => unreachable!(),
+    })
+}
+
+/// Waits for the first of the jobs; NULL when there is none in time.
+fn first_of(call: Call, shape: &Shape, jobs: &[JobRef], deadline: Deadline) -> sys::Datum {
+    wait(jobs, Goal::Any, deadline);
+    let finished = jobs.iter().filter(|job| !job.is_running());
+    match finished.min_by_key(|job| job.finished_as.get()) {
+        Some(job) => {
+            job.announced.set(true);
+            shape.row(&[datum::int32(job.pid), datum::int64(job.cookie)])
+        }
+        None => call.null(),
+    }
+}
+
+/// Waits for all, answers what came of each and forgets those that have ended.
+fn drain(set: ResultSet, found: &[Option<JobRef>], deadline: Deadline) -> sys::Datum {
+    let shape = set.shape(row_types::OUTCOME);
+    let mut jobs = found.iter().flatten();
+    let count = found.iter().flatten().count();
+    let jobs: &[JobRef] = Context::current().alloc_slice(count, |_| match jobs.next() {
+        Some(job) => *job,
+        None => unreachable!(),
+    });
+    wait(jobs, Goal::All, deadline);
+    let store = set.begin();
+    for job in found {
+        match job {
+            Some(job) => set.put(store, &shape, &super::info::outcome_columns(job)),
+            None => set.put(store, &shape, &[]),
+        }
+    }
+    for (i, job) in jobs.iter().enumerate() {
+        let named_again = jobs.iter().skip(i + 1).any(|other| other == job);
+        if !job.is_running() && !named_again {
+            registry::detach(*job);
+        }
+    }
+    set.finish(store)
+}
+
+/// The jobs that fit and the current user may touch, newest first, in the current memory context.
 fn collect<'a>(fits: impl Fn(JobRef) -> bool) -> &'a [JobRef] {
-    let running = || registry::tracked().filter(|job| job.is_running());
-    let mut next = running();
-    let jobs = Context::current().alloc_slice(running().count(), |_| match next.next() {
+    let mut next = registry::tracked();
+    let jobs = Context::current().alloc_slice(registry::tracked().count(), |_| match next.next() {
         Some(job) => job,
         None => unreachable!(),
     });

@@ -19,21 +19,28 @@ const PREVIEW_LIMIT: usize = 120;
 const LAST_ERROR_LIMIT: usize = 512;
 
 sql_functions! {
-    /// `pg_background_progress(pct, msg)`
-    fn pg_background_progress(call) {
+    /// `pg_background_report_progress(pct, msg)`
+    fn pg_background_report_progress, pg_background_progress(call) [(INT4, TEXT) -> VOID;] {
         let percent = call.required(call.int32(0), "pct");
         if !worker::in_job() {
             Report::error(code::FEATURE_NOT_SUPPORTED)
                 .message(format_args!("progress can only be reported by a background job"))
-                .hint(format_args!("Call pg_background_progress in the SQL that you launch."))
+                .hint(format_args!("Call it in the SQL that you launch."))
                 .raise();
         }
         worker::report_progress(percent, call.text(1));
         VOID
     }
 
-    /// `pg_background_get_progress_v2(pid, cookie) -> progress`
-    fn pg_background_get_progress_v2(call) {
+    /// `pg_background_get_progress(pid, cookie)`, `(handle)`: `-> progress`
+    fn pg_background_get_progress, pg_background_get_progress_v2(call) [
+        (INT4, INT8) -> ROW;
+        (ROW) -> ROW;
+    ] {
+        // Version 2.0 does not declare it STRICT.
+        if (0..call.len()).any(|i| call.datum(i).is_none()) {
+            return call.null();
+        }
         pump::pump_all();
         let Some(job) = registry::find(handle(call)) else { return call.null() };
         registry::check_rights(&job);
@@ -43,8 +50,8 @@ sql_functions! {
         call.row(row_types::PROGRESS, &[datum::int32(percent), message.and_then(datum::text_from_bytes)])
     }
 
-    /// `pg_background_list_v2() -> setof record`
-    fn pg_background_list_v2(call) {
+    /// `pg_background_list() -> setof record`
+    fn pg_background_list, pg_background_list_v2(call) [() -> set of RECORD;] {
         let set = call.result_set();
         check_list(set);
         pump::pump_all();
@@ -68,8 +75,8 @@ sql_functions! {
         set.finish(store)
     }
 
-    /// `pg_background_stats_v2() -> stats`
-    fn pg_background_stats_v2(call) {
+    /// `pg_background_stats() -> stats`
+    fn pg_background_stats, pg_background_stats_v2(call) [() -> ROW;] {
         pump::pump_all();
         let counters = &STATE.counters;
         call.row(row_types::STATS, &[
@@ -84,8 +91,17 @@ sql_functions! {
         ])
     }
 
-    /// `pg_background_result_info_v2(pid, cookie) -> result_info`
-    fn pg_background_result_info_v2(call) {
+    /// `pg_background_record_timeout()`: version 2.0 notices in SQL that a job took too long, after it has cancelled it
+    fn pg_background_record_timeout(_call) [() -> VOID;] {
+        STATE.counters.count_as_timed_out();
+        VOID
+    }
+
+    /// `pg_background_result_info(pid, cookie)`, `(handle)`: `-> result_info`
+    fn pg_background_result_info, pg_background_result_info_v2(call) [
+        (INT4, INT8) -> ROW;
+        (ROW) -> ROW;
+    ] {
         let job = job(call);
         let (outcome, ended) = (job.outcome.get(), !job.is_running());
         call.row(row_types::RESULT_INFO, &[
@@ -98,8 +114,11 @@ sql_functions! {
         ])
     }
 
-    /// `pg_background_error_info_v2(pid, cookie) -> error`
-    fn pg_background_error_info_v2(call) {
+    /// `pg_background_error_info(pid, cookie)`, `(handle)`: `-> error`
+    fn pg_background_error_info, pg_background_error_info_v2(call) [
+        (INT4, INT8) -> ROW;
+        (ROW) -> ROW;
+    ] {
         let job = job(call);
         if !job.has_error() {
             return call.null();
@@ -119,8 +138,11 @@ sql_functions! {
         ])
     }
 
-    /// `pg_background_outcome_v2(pid, cookie) -> outcome`
-    fn pg_background_outcome_v2(call) {
+    /// `pg_background_outcome(pid, cookie)`, `(handle)`: `-> outcome`
+    fn pg_background_outcome, pg_background_outcome_v2(call) [
+        (INT4, INT8) -> ROW;
+        (ROW) -> ROW;
+    ] {
         pump::pump_all();
         match registry::find(handle(call)) {
             Some(job) => {
@@ -131,8 +153,11 @@ sql_functions! {
         }
     }
 
-    /// `pg_background_full_sql_v2(pid, cookie) -> text`
-    fn pg_background_full_sql_v2(call) {
+    /// `pg_background_full_sql(pid, cookie)`, `(handle)`: `-> text`
+    fn pg_background_full_sql, pg_background_full_sql_v2(call) [
+        (INT4, INT8) -> TEXT;
+        (ROW) -> TEXT;
+    ] {
         datum::text(job(call).sql).unwrap_or(0)
     }
 }
@@ -197,7 +222,7 @@ fn check_list(set: ResultSet) {
         return;
     }
     Report::error(code::DATATYPE_MISMATCH)
-        .message(format_args!("column definition list does not match pg_background_list_v2()"))
+        .message(format_args!("column definition list does not match pg_background_list()"))
         .hint(format_args!(
             "Use AS (pid int4, cookie int8, launched_at timestamptz, user_id oid, queue_size int4, state text, \
              sql_preview text, last_error text, consumed bool, label text), with or without the label."

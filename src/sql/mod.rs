@@ -1,56 +1,79 @@
 //! What SQL calls: unpack arguments, ask the rooms below, pack the answer. Nothing else.
+//!
+//! A new function is written inside `sql_functions!`, with every way to declare it that a script has or had; anything else
+//! is refused before the body runs. Its `CREATE FUNCTION` goes into sql/.
 
 mod control;
 mod info;
 mod jobs;
+mod launching;
 mod row_types;
 
-use crate::pg::call::Call;
-use crate::pg::error::code;
+use crate::pg::call::{Call, datum};
+use crate::pg::composite::Reader;
+use crate::pg::error::{Report, code};
+use crate::pg::function::sql_functions;
+use crate::pg_sys as sys;
 use crate::session::job::JobRef;
 use crate::session::pump;
 use crate::session::registry::{self, Handle};
 
-/// Exports version-1 functions: `name(call) { body }`, the body returning a Datum.
-macro_rules! sql_functions {
-    ($($(#[$doc:meta])* fn $name:ident($call:ident) $body:block)+) => {$(
-        $crate::pg_function_info_v1!($name);
-        $(#[$doc])*
-        ///
-        /// # Safety
-        /// Called by fmgr alone.
-        #[unsafe(no_mangle)]
-        pub unsafe extern "C-unwind" fn $name(fcinfo: $crate::pg_sys::FunctionCallInfo) -> $crate::pg_sys::Datum {
-            // SAFETY: fmgr passes a FunctionCallInfo that is alive until we return.
-            let $call = unsafe { $crate::pg::call::Call::from_raw(fcinfo) };
-            $body
-        }
-    )+};
-}
-use sql_functions;
-
 /// What a function that returns void returns.
-const VOID: crate::pg_sys::Datum = 0;
+const VOID: sys::Datum = 0;
 
-/// The arguments (pid, cookie).
+/// Takes handles out of values of type pg_background_handle.
+struct Handles(Reader<2>);
+
+impl Handles {
+    const fn new() -> Self {
+        Self(Reader::new([row_types::HANDLE[0], row_types::HANDLE[1]]))
+    }
+
+    /// None if there is no process ID. Without a cookie it is the newest job on the process, which is what an integer
+    /// becomes that is cast to a handle.
+    ///
+    /// # Safety
+    /// A non-null value of a composite type.
+    unsafe fn read(&mut self, row: sys::Datum) -> Option<Handle> {
+        // SAFETY: the caller's promise.
+        let [pid, cookie] = unsafe { self.0.read(row) };
+        let pid = pid? as i32;
+        Some(match cookie {
+            // SAFETY: the reader has compared the type of the column.
+            Some(cookie) => Handle::PidAndCookie(pid, unsafe { datum::as_int64(cookie) }),
+            None => Handle::Pid(pid),
+        })
+    }
+}
+
+/// The arguments that name a job: (pid, cookie), (handle), or (pid) as version 1 did.
 fn handle(call: Call) -> Handle {
-    Handle::PidAndCookie(
-        call.required(call.int32(0), "pid"),
-        call.required(call.int64(1), "cookie"),
-    )
+    if call.takes_row(0) {
+        let row = call.required(call.datum(0), "h");
+        // SAFETY: the declaration says that it is a row, and it is not null.
+        let handle = unsafe { Handles::new().read(row) };
+        return handle.unwrap_or_else(|| refuse_null_in_handle());
+    }
+    let pid = call.required(call.int32(0), "pid");
+    if call.len() == 1 {
+        return Handle::Pid(pid);
+    }
+    Handle::PidAndCookie(pid, call.required(call.int64(1), "cookie"))
 }
 
-/// The job of the arguments (pid, cookie), as of now.
+fn refuse_null_in_handle() -> ! {
+    Report::error(code::NULL_VALUE_NOT_ALLOWED)
+        .message(format_args!("a handle must not have a null pid"))
+        .raise()
+}
+
+/// The job of the arguments, as of now.
 fn job(call: Call) -> JobRef {
-    pump::pump_all();
-    registry::get(handle(call), code::OBJECT_NOT_IN_PREREQUISITE_STATE)
+    job_or(call, code::OBJECT_NOT_IN_PREREQUISITE_STATE)
 }
 
-/// The job of the argument (pid), as of now.
-fn job_by_pid(call: Call) -> JobRef {
+/// The same with another SQLSTATE for a cookie that does not fit.
+fn job_or(call: Call, wrong_cookie: core::ffi::c_int) -> JobRef {
     pump::pump_all();
-    registry::get(
-        Handle::Pid(call.required(call.int32(0), "pid")),
-        code::UNDEFINED_OBJECT,
-    )
+    registry::get(handle(call), wrong_cookie)
 }

@@ -21,7 +21,7 @@ pub const STATS: &[Known] = &[
     (c"workers_timed_out", INT8),
 ];
 
-/// pg_background_progress
+/// pg_background_progress_info, before 2.0 pg_background_progress
 pub const PROGRESS: &[Known] = &[(c"progress_pct", INT4), (c"progress_msg", TEXT)];
 
 /// pg_background_result_info
@@ -65,13 +65,18 @@ pub const OUTCOME: &[Known] = &[
 
 /// pg_background_run_result
 pub const RUN_RESULT: &[Known] = &[
-    (c"pid", INT4),
-    (c"completed", BOOL),
+    OUTCOME[0],
+    OUTCOME[1],
+    OUTCOME[2],
+    OUTCOME[3],
+    OUTCOME[4],
+    OUTCOME[5],
+    OUTCOME[6],
+    OUTCOME[7],
+    OUTCOME[8],
+    OUTCOME[9],
+    OUTCOME[10],
+    OUTCOME[11],
     (c"timed_out", BOOL),
-    (c"has_error", BOOL),
-    (c"row_count", INT8),
-    (c"command_tag", TEXT),
-    (c"sqlstate", TEXT),
-    (c"error_message", TEXT),
     (c"elapsed_ms", INT8),
 ];

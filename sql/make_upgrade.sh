@@ -1,22 +1,15 @@
 #!/bin/sh
 #
-# Writes the upgrade scripts to the version of the one installation script here:
-# upgrade.sql.in around the installation script, whose definitions are wrapped
-# so that they cope with objects that are there already.
+# sql/make_upgrade.sh FROM--TO: prints the upgrade script.
 #
-#   sql/make_upgrades.sh            writes them
-#   sql/make_upgrades.sh --check    fails if those here are not up to date
-#
-# The scripts for all old versions are the same: what they do depends on what
-# they find.
+# It is upgrade.sql.in around the installation script of version TO, whose
+# definitions are wrapped so that they cope with objects that are there
+# already.  What it does depends on what it finds, not on FROM.
 
 set -eu
 cd "$(dirname "$0")"
 
-old_versions='1.6 1.7 1.8 1.9 1.10'
-new_version=1.11
-fresh=pg_background--$new_version.sql
-
+# body SCRIPT
 body() {
     awk '
     # "a int4 DEFAULT 0, b text" -> "int4, text"
@@ -83,33 +76,18 @@ body() {
         settled = 1
     }
     { print }
-    ' "$fresh"
+    ' "$1"
 }
 
-upgrade() {
-    file=pg_background--$1--$new_version.sql
-    cat <<HEADER
-/* $file, written by make_upgrades.sh: change $fresh or upgrade.sql.in instead */
+to=${1#*--}
+fresh=pg_background--$to.sql
 
-\\echo Use "ALTER EXTENSION pg_background UPDATE TO '$new_version'" to load this file. \\quit
+cat <<HEADER
+/* pg_background--$1.sql, made by make_upgrade.sh of $fresh and upgrade.sql.in */
+
+\\echo Use "ALTER EXTENSION pg_background UPDATE TO '$to'" to load this file. \\quit
 
 HEADER
-    sed '/^@BODY@$/,$d' upgrade.sql.in
-    body
-    sed '1,/^@BODY@$/d' upgrade.sql.in
-}
-
-out=$(mktemp -d)
-trap 'rm -rf "$out"' EXIT
-
-for version in $old_versions; do
-    upgrade "$version" >"$out/pg_background--$version--$new_version.sql"
-done
-
-if [ "${1-}" = --check ]; then
-    for file in "$out"/*.sql; do
-        cmp "$file" "$(basename "$file")"
-    done
-else
-    cp "$out"/*.sql .
-fi
+sed "/^@BODY@\$/,\$d; s/@VERSION@/$to/g" upgrade.sql.in
+body "$fresh"
+sed "1,/^@BODY@\$/d" upgrade.sql.in
