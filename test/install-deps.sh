@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Looks for what building and testing need: a PostgreSQL server with its headers, libclang, a C compiler, make, and
-# cargo 1.85 or later (with `lint`: rustfmt and clippy too; with `fuzz`: a C++ compiler, for libFuzzer). Installs what is
-# missing where it may, that is as root with apt-get; prints the line to run otherwise. With `--dry-run` it only prints the
-# line.
+# cargo 1.85 or later (with `lint`: rustfmt and clippy too; with `fuzz`: a C++ compiler, for libFuzzer; with `models`:
+# spin). Installs what is missing where it may, that is as root with apt-get; prints the line to run otherwise. With
+# `--dry-run` it only prints the line.
 . "$(dirname "$0")/lib.sh"
 
 RUST_NEEDED=1.85
@@ -45,17 +45,19 @@ lacking() { "$1" >/dev/null 2>&1 || wanted+=("${@:2}"); }
 # cargo downloads what it builds bindgen from.
 has_certificates() { [ -e /etc/ssl/certs/ca-certificates.crt ] || [ ! -d /etc/apt ]; }
 has_compiler() { command -v cc && command -v make && [ -e /usr/include/stdlib.h ]; }
+has_spin() { command -v spin; }
 has_cxx() { c++ -x c++ -E - <<<'#include <algorithm>'; }
 has_rustfmt() { "$CARGO" fmt --version; }
 has_clippy() { "$CARGO" clippy --version; }
 
-dry_run='' lint='' fuzz=''
+dry_run='' lint='' fuzz='' models=''
 for argument in "$@"; do
 	case $argument in
 		--dry-run) dry_run=1 ;;
 		lint) lint=1 ;;
 		fuzz) fuzz=1 ;;
-		*) die "usage: $0 [--dry-run] [lint] [fuzz]" ;;
+		models) models=1 ;;
+		*) die "usage: $0 [--dry-run] [lint] [fuzz] [models]" ;;
 	esac
 done
 
@@ -69,6 +71,7 @@ fi
 lacking has_certificates ca-certificates
 lacking has_compiler gcc make libc6-dev
 [ -z "$fuzz" ] || lacking has_cxx g++
+[ -z "$models" ] || lacking has_spin spin
 lacking has_libclang libclang-dev
 lacking pg_config_is_usable "postgresql-$major" "postgresql-server-dev-$major"
 rust_hint=
