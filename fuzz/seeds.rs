@@ -11,6 +11,7 @@ mod wire;
 use std::fs;
 use std::path::Path;
 
+use wire::parameters::{self, Parameter, Parameters, Value};
 use wire::request::{Request, User};
 use wire::response::{self, Kind};
 
@@ -34,6 +35,22 @@ fn write(target: &str, name: &str, seed: &[u8]) -> std::io::Result<()> {
 
 fn requests() -> Vec<(&'static str, Vec<u8>)> {
     let guc_state = [&5_usize.to_ne_bytes()[..], b"gucs\0"].concat();
+    let text = Parameter {
+        type_oid: 25,
+        layout: 0,
+        value: Value::Bytes(b"text"),
+    };
+    let null = Parameter {
+        value: Value::Null,
+        ..text
+    };
+    let parameters = [
+        &parameters::encode_head(2)[..],
+        &text.encode_fixed(),
+        b"text\0\0\0\0",
+        &null.encode_fixed(),
+    ]
+    .concat();
     let full = Request {
         cookie: 42,
         discard_output: true,
@@ -53,6 +70,9 @@ fn requests() -> Vec<(&'static str, Vec<u8>)> {
         library_state: b"auto_explain\0\0",
         guc_state: &guc_state,
         label: Some(c"label"),
+        parameters: Parameters::decode(&parameters).unwrap(),
+        snapshot: Some(c"00000003-0000001B-1"),
+        channel: Some(c"channel"),
         sql: c"SELECT 1",
     };
     let bare = Request {
@@ -64,6 +84,9 @@ fn requests() -> Vec<(&'static str, Vec<u8>)> {
         library_state: b"",
         guc_state: b"",
         label: None,
+        parameters: Parameters::NONE,
+        snapshot: None,
+        channel: None,
         sql: c"",
         ..full
     };

@@ -3,19 +3,27 @@
 use super::xact;
 use crate::pg_sys as sys;
 
-/// What DISCARD ALL does, except for settings and temporary tables: cursors, prepared statements, advisory locks, plans,
-/// sequences. LISTEN is refused in background workers. Raises what closing a cursor may raise.
-pub fn session_state() {
+/// What DISCARD ALL does, except for settings and temporary tables: cursors, prepared statements, advisory locks,
+/// sequences; `reset_plans` says what becomes of
+/// plans. LISTEN is refused in background workers. Raises what closing a cursor may raise.
+pub fn session_state(reset_plans: impl FnOnce()) {
     xact::start_command();
     // SAFETY: inside a transaction, with no portal running; in the order of DiscardAll.
     unsafe {
         sys::PortalHashTableDeleteAll();
         sys::DropAllPreparedStatements();
         sys::LockReleaseAll(sys::USER_LOCKMETHOD as sys::LOCKMETHODID, true);
-        sys::ResetPlanCache();
-        sys::ResetSequenceCaches();
     }
+    reset_plans();
+    // SAFETY: as above.
+    unsafe { sys::ResetSequenceCaches() };
     xact::commit_command();
+}
+
+/// Makes every kept statement be analysed and planned anew: PL/pgSQL's, say.
+pub fn reset_plans() {
+    // SAFETY: sets flags.
+    unsafe { sys::ResetPlanCache() }
 }
 
 /// Whether this process has made itself a schema for temporary objects.

@@ -42,6 +42,8 @@ pub mod code {
     pub const T_R_DEADLOCK_DETECTED: c_int = sqlstate(b"40P01");
     pub const INSUFFICIENT_PRIVILEGE: c_int = sqlstate(b"42501");
     pub const SYNTAX_ERROR: c_int = sqlstate(b"42601");
+    pub const UNDEFINED_PARAMETER: c_int = sqlstate(b"42P02");
+    pub const INDETERMINATE_DATATYPE: c_int = sqlstate(b"42P18");
     pub const UNDEFINED_OBJECT: c_int = sqlstate(b"42704");
     pub const UNDEFINED_FUNCTION: c_int = sqlstate(b"42883");
     pub const DATATYPE_MISMATCH: c_int = sqlstate(b"42804");
@@ -220,6 +222,13 @@ impl CaughtError {
     pub fn code(self) -> c_int {
         // SAFETY: by the type's invariant.
         unsafe { (*self.0).sqlerrcode }
+    }
+
+    /// The primary message.
+    pub fn message(self) -> Str {
+        // SAFETY: by the type's invariant; NULL or a string in the same context.
+        let message = unsafe { Str::from_ptr((*self.0).message) };
+        message.unwrap_or(Str::from_static(c"missing error text"))
     }
 
     /// Class 53 (disk, memory, limits) or 58030 (input/output).

@@ -105,6 +105,23 @@ pub fn set(name: &'static CStr, value: &'static CStr) {
     }
 }
 
+/// Sets a setting for the transaction, as SET LOCAL does. Raises what SET LOCAL would.
+pub fn set_local(name: &'static CStr, value: &'static CStr) {
+    // SAFETY: static NUL-terminated strings; inside a transaction.
+    unsafe {
+        sys::set_config_option(
+            name.as_ptr(),
+            value.as_ptr(),
+            sys::PGC_USERSET,
+            sys::PGC_S_SESSION,
+            sys::GUC_ACTION_LOCAL,
+            true,
+            0,
+            false,
+        );
+    }
+}
+
 /// All settings of this session that are not at their defaults, as RestoreGUCState reads them, in `context`. `before` is
 /// what an earlier call wrote, or empty: to find out how much room they need takes longer than to write them, and mostly it
 /// is as much as before.

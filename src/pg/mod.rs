@@ -21,12 +21,17 @@ pub mod layout;
 pub mod libpq;
 pub mod lock;
 pub mod memory;
+pub mod notify;
 #[cfg(not(test))]
 pub mod panic;
+pub mod params;
+pub mod plancache;
 pub mod process;
 pub mod procs;
 pub mod random;
+pub mod record;
 pub mod shm_mq;
+pub mod snapshot;
 pub mod statement;
 pub mod text;
 pub mod timeout;

@@ -1,6 +1,8 @@
 //! tcop/tcopprot.h, tcop/utility.h, utils/portal.h: parsing and running statements as a client session does.
 
 use super::memory::Context;
+use super::params::{self, Given, Types};
+use super::plancache::PlanSource;
 use super::text::Str;
 use crate::pg_sys as sys;
 use core::ffi::c_int;
@@ -41,6 +43,12 @@ impl Statements {
         Self(unsafe { sys::pg_parse_query(sql.as_ptr()) })
     }
 
+    /// # Safety
+    /// As the type's invariant says.
+    pub unsafe fn from_ptr(list: *mut sys::List) -> Self {
+        Self(list)
+    }
+
     /// How many.
     pub fn len(self) -> usize {
         // SAFETY: by the type's invariant.
@@ -52,6 +60,11 @@ impl Statements {
         let mut statements = self.iter();
         let first = statements.next()?;
         statements.next().is_none().then(|| first.node())
+    }
+
+    /// Whether there is one, and it is a query.
+    pub fn only_is_query(self) -> bool {
+        self.len() == 1 && self.iter().all(Statement::is_query)
     }
 
     /// Each in turn.
@@ -125,7 +138,7 @@ impl Statement {
     }
 
     /// Its command tag.
-    fn tag(self) -> sys::CommandTag {
+    pub fn tag(self) -> sys::CommandTag {
         // SAFETY: a parse tree.
         unsafe { sys::CreateCommandTag(self.node()) }
     }
@@ -138,11 +151,36 @@ impl Statement {
         }
     }
 
+    /// Whether it is a query as the parser has it, which takes parameters and may be planned once for all.
+    pub fn is_query(self) -> bool {
+        // SAFETY: by the type's invariant.
+        let tag = unsafe { (*self.node()).type_ };
+        matches!(
+            tag,
+            sys::T_SelectStmt | sys::T_InsertStmt | sys::T_UpdateStmt | sys::T_DeleteStmt
+        )
+    }
+
+    /// For C.
+    pub fn as_ptr(self) -> *mut sys::RawStmt {
+        self.0.as_ptr()
+    }
+
     /// Analyses, rewrites and plans it, with a snapshot where one is needed, and opens a portal for it. Everything lives in
     /// `context`, which outlives the portal.
-    pub fn open(self, sql: Str, context: Context) -> Portal {
+    ///
+    /// # Safety
+    /// The parameters outlive the portal and are what their types say.
+    pub unsafe fn open(
+        self,
+        sql: Str,
+        context: Context,
+        given: &[Given],
+        planning: Planning<'_>,
+    ) -> Portal {
         let statement = self.0.as_ptr();
-        // SAFETY: inside a transaction; the functions are called in the order and with the care of exec_simple_query.
+        // SAFETY: inside a transaction; the functions are called in the order and with the care of exec_simple_query, and
+        // where there are parameters, of exec_parse_message and exec_bind_message.
         unsafe {
             sys::pgstat_report_query_id(0, true);
             sys::pgbg_set_ps_display(self.tag_name().as_ptr());
@@ -150,26 +188,109 @@ impl Statement {
             if snapshot {
                 sys::PushActiveSnapshot(sys::GetTransactionSnapshot());
             }
-            let plans = context.run(|| {
-                let queries = sys::pgbg_analyze_and_rewrite(statement, sql.as_ptr());
-                sys::pg_plan_queries(
-                    queries,
-                    sql.as_ptr(),
-                    sys::CURSOR_OPT_PARALLEL_OK as c_int,
-                    null_mut(),
-                )
-            });
+            let (plans, kept, parameters) = context.run(|| self.plan(sql, given, planning));
+            super::error::check_for_interrupts();
+            let portal = sys::CreatePortal(c"".as_ptr(), true, true);
+            (*portal).visible = false;
+            // From having a kept plan to handing it over, nothing may raise.
+            let (plans, kept) = match kept {
+                Some(source) => {
+                    let plan = context.run(|| source.plan(parameters));
+                    ((*plan).stmt_list, plan)
+                }
+                None => (plans, null_mut()),
+            };
+            sys::PortalDefineQuery(portal, null(), sql.as_ptr(), self.tag(), plans, kept);
             // A snapshot from before the tables were locked must not serve for running.
             if snapshot {
                 sys::PopActiveSnapshot();
             }
-            super::error::check_for_interrupts();
-            let portal = sys::CreatePortal(c"".as_ptr(), true, true);
-            (*portal).visible = false;
-            sys::PortalDefineQuery(portal, null(), sql.as_ptr(), self.tag(), plans, null_mut());
-            sys::PortalStart(portal, null_mut(), 0, null_mut());
+            sys::PortalStart(portal, parameters, 0, null_mut());
             Portal(NonNull::new_unchecked(portal))
         }
+    }
+
+    /// The plans, or the kept statement that makes them, and the parameters.
+    ///
+    /// # Safety
+    /// As for `open`.
+    unsafe fn plan(
+        self,
+        sql: Str,
+        given: &[Given],
+        planning: Planning<'_>,
+    ) -> (*mut sys::List, Option<PlanSource>, sys::ParamListInfo) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if let Planning::Kept(source) = planning {
+                let parameters = params::bind(given, source.types());
+                return (null_mut(), Some(source), parameters);
+            }
+            if given.is_empty() {
+                let queries = sys::pgbg_analyze_and_rewrite(self.0.as_ptr(), sql.as_ptr());
+                return (plan_queries(queries, sql, null_mut()), None, null_mut());
+            }
+            let mut types = Types::of(given);
+            if let Planning::Keep(kept) = planning {
+                let analyse = |types: &mut Types| self.analyse(sql, given, types);
+                let source = PlanSource::keep(self, sql, &mut types, analyse);
+                kept(source);
+                return (
+                    null_mut(),
+                    Some(source),
+                    params::bind(given, types.as_slice()),
+                );
+            }
+            let queries = self.analyse(sql, given, &mut types);
+            let parameters = params::bind(given, types.as_slice());
+            (plan_queries(queries, sql, parameters), None, parameters)
+        }
+    }
+
+    /// Analyses and rewrites it with parameters, some of whose types it decides.
+    fn analyse(self, sql: Str, given: &[Given], types: &mut Types) -> *mut sys::List {
+        // SAFETY: `types` is a palloc'd array, which the parser may replace by a longer one.
+        unsafe {
+            let query = sys::pgbg_analyze_varparams(
+                self.0.as_ptr(),
+                sql.as_ptr(),
+                &raw mut types.types,
+                &raw mut types.count,
+            );
+            types.check(given);
+            sys::pg_rewrite_query(query)
+        }
+    }
+}
+
+/// How a statement comes to its plan.
+#[derive(Clone, Copy)]
+pub enum Planning<'a> {
+    /// Analysed and planned for this time.
+    Once,
+    /// Analysed now and kept, for this and other times: whoever does so is told, and must not raise.
+    Keep(&'a dyn Fn(PlanSource)),
+    /// Kept from an earlier time.
+    Kept(PlanSource),
+}
+
+/// pg_plan_queries, as for a statement of a client's.
+///
+/// # Safety
+/// Rewritten queries; the parameters are NULL or outlive the plans.
+unsafe fn plan_queries(
+    queries: *mut sys::List,
+    sql: Str,
+    parameters: sys::ParamListInfo,
+) -> *mut sys::List {
+    // SAFETY: the caller's promise.
+    unsafe {
+        sys::pg_plan_queries(
+            queries,
+            sql.as_ptr(),
+            sys::CURSOR_OPT_PARALLEL_OK as c_int,
+            parameters,
+        )
     }
 }
 

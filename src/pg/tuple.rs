@@ -141,6 +141,7 @@ pub struct Column {
     pub typmod: i32,
     /// Bytes, -1 for varlena, -2 for cstring.
     pub length: i16,
+    pub by_value: bool,
     /// typalign: `c`, `s`, `i` or `d`.
     pub alignment: u8,
     /// ALTER dropped it: it has no name and no type any more, but still a place.
@@ -177,10 +178,15 @@ impl Descriptor {
 
     /// A copy of that of a row type, in the current memory context. Raises for a type that is none.
     pub fn of_row_type(type_oid: sys::Oid) -> Self {
+        Self::of_composite(type_oid, -1)
+    }
+
+    /// The same of a composite value, which says of which type and typmod it is.
+    pub fn of_composite(type_oid: sys::Oid, typmod: i32) -> Self {
         // SAFETY: never returns NULL; needs a transaction, which every job and SQL function has.
         unsafe {
             Self(NonNull::new_unchecked(sys::lookup_rowtype_tupdesc_copy(
-                type_oid, -1,
+                type_oid, typmod,
             )))
         }
     }
@@ -214,6 +220,7 @@ impl Descriptor {
                 type_oid: (*attribute).atttypid,
                 typmod: (*attribute).atttypmod,
                 length: (*attribute).attlen,
+                by_value: (*attribute).attbyval,
                 alignment: (*attribute).attalign as u8,
                 is_dropped: (*attribute).attisdropped,
             }

@@ -175,6 +175,26 @@ pub unsafe fn call_input(
     unsafe { sys::OidInputFunctionCall(function, text.as_ptr().cast_mut(), io_param, typmod) }
 }
 
+/// How values of the type are passed: bytes (-1 for varlena, -2 for cstring), and whether a Datum is the value. None for a
+/// type that does not exist.
+pub fn length_and_passing(type_oid: sys::Oid) -> Option<(i16, bool)> {
+    let (mut length, mut by_value) = (0, false);
+    if !exists(type_oid) {
+        return None;
+    }
+    // SAFETY: a system cache look-up of a type that exists.
+    unsafe { sys::get_typlenbyval(type_oid, &raw mut length, &raw mut by_value) };
+    Some((length, by_value))
+}
+
+/// A value of the type from a literal, in the current memory context. Null is passed on: a domain may refuse it.
+pub fn read_literal(type_oid: sys::Oid, text: Option<Str>) -> sys::Datum {
+    let (function, io_param) = input(type_oid);
+    let text = text.map_or(null_mut(), |text| text.as_ptr().cast_mut());
+    // SAFETY: the type's own input function, which does not write to the text and gets NULL only if it is not strict.
+    unsafe { sys::OidInputFunctionCall(function, text, io_param, -1) }
+}
+
 /// `text LIKE pattern` in the database's default collation. Raises 22025 for a pattern that ends in a backslash.
 pub fn is_like(text: Str, pattern: Str) -> bool {
     // SAFETY: textlike takes two texts; the collation is the one that every database has.

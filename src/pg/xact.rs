@@ -45,6 +45,12 @@ pub fn is_read_only() -> bool {
     unsafe { sys::XactReadOnly || sys::RecoveryInProgress() }
 }
 
+/// Whether the server is a standby, or recovers.
+pub fn in_recovery() -> bool {
+    // SAFETY: reads the server's state.
+    unsafe { sys::RecoveryInProgress() }
+}
+
 /// Makes the current transaction read-only, whatever a statement before has set.
 pub fn force_read_only() {
     // SAFETY: a global that StartTransaction sets anew.

@@ -49,6 +49,7 @@
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
+#include "nodes/params.h"
 #include "nodes/pg_list.h"
 #include "optimizer/optimizer.h"
 #include "parser/analyze.h"

@@ -17,6 +17,17 @@ pgbg_analyze_and_rewrite(RawStmt *statement, const char *query_string)
 #endif
 }
 
+/* 15 gave it a query environment. */
+Query *
+pgbg_analyze_varparams(RawStmt *statement, const char *query_string, Oid **types, int *count)
+{
+#if PG_VERSION_NUM >= 150000
+	return parse_analyze_varparams(statement, query_string, types, count, NULL);
+#else
+	return parse_analyze_varparams(statement, query_string, types, count);
+#endif
+}
+
 void
 pgbg_check_for_interrupts(void)
 {

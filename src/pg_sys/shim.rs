@@ -1,8 +1,8 @@
 //! src/pg_sys/shim.c as Rust sees it: the same functions in the same order.
 
 use super::{
-    Datum, DestReceiver, Form_pg_attribute, List, Portal, QueryCompletion, RawStmt, TupleDesc,
-    pqsigfunc, shm_mq_handle, shm_mq_iovec, shm_mq_result, varlena,
+    Datum, DestReceiver, Form_pg_attribute, List, Oid, Portal, Query, QueryCompletion, RawStmt,
+    TupleDesc, pqsigfunc, shm_mq_handle, shm_mq_iovec, shm_mq_result, varlena,
 };
 use core::ffi::{c_char, c_int, c_void};
 
@@ -11,6 +11,12 @@ unsafe extern "C-unwind" {
         statement: *mut RawStmt,
         query_string: *const c_char,
     ) -> *mut List;
+    pub fn pgbg_analyze_varparams(
+        statement: *mut RawStmt,
+        query_string: *const c_char,
+        types: *mut *mut Oid,
+        count: *mut c_int,
+    ) -> *mut Query;
     pub fn pgbg_check_for_interrupts();
     pub fn pgbg_command_tag(buffer: *mut c_char, completion: *const QueryCompletion) -> c_int;
     pub fn pgbg_count_guc_variables() -> c_int;

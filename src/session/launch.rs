@@ -2,8 +2,11 @@
 
 use super::job::{Job, JobRef, Outcome, State};
 use super::link::{self, LinkRef, Told};
-use super::start::{WAIT_FOR_START, fail_to_start, start_worker, wait_for_connection};
+use super::start::{
+    WAIT_FOR_START, fail_to_start, start_worker, wait_for_connection, wait_for_snapshot,
+};
 use super::{STATE, context, idle, pump, registry, role_limit};
+use crate::channel::wire::parameters::Parameters;
 use crate::channel::wire::request::{Request, User};
 use crate::channel::wire::response::Stream;
 use crate::hooks;
@@ -23,7 +26,7 @@ use core::ffi::{CStr, c_int};
 
 /// What the caller wants run.
 #[derive(Clone, Copy)]
-pub struct Order {
+pub struct Order<'a> {
     pub sql: Str,
     /// Bytes; 0 for pg_background.default_queue_size.
     pub queue_size: c_int,
@@ -34,12 +37,24 @@ pub struct Order {
     pub with_cookie: bool,
     /// While the result is unread, no other job may run on the process: integers may name it.
     pub keeps_worker: bool,
+    pub options: Options<'a>,
+}
+
+/// What most callers do not ask for.
+#[derive(Clone, Copy)]
+pub struct Options<'a> {
+    /// What `$1` and so on stand for.
+    pub parameters: Parameters<'a>,
     /// A worker_timeout for this job, in milliseconds, 0 for none; None for the setting.
     pub timeout_ms: Option<c_int>,
+    /// An exported snapshot of this transaction, which the job shall see.
+    pub snapshot: Option<Str>,
+    /// Whom to notify when the outcome is final.
+    pub channel: Option<Str>,
 }
 
 /// Starts a job and returns once its worker has the request.
-pub fn launch(order: &Order) -> JobRef {
+pub fn launch(order: &Order<'_>) -> JobRef {
     xact::check_may_launch();
     let queue_size = check_queue_size(order.queue_size);
     pump::pump_all();
@@ -65,7 +80,7 @@ pub fn launch(order: &Order) -> JobRef {
 }
 
 /// Gives the job to a worker that has none. If that fails, the worker is of no more use: half a request may be on its way.
-fn hand_over(link: LinkRef, order: &Order, cookie: i64, queue_size: c_int) -> JobRef {
+fn hand_over(link: LinkRef, order: &Order<'_>, cookie: i64, queue_size: c_int) -> JobRef {
     let job_context = Cell::new(None);
     let result = catch(|| {
         // Everything that may fail comes first: once the worker has the request, the job is there.
@@ -76,6 +91,9 @@ fn hand_over(link: LinkRef, order: &Order, cookie: i64, queue_size: c_int) -> Jo
         send_request(link, order, cookie);
         if settings::MAX_WORKERS_PER_ROLE.get() > 0 {
             wait_for_connection(link);
+        }
+        if order.options.snapshot.is_some() {
+            wait_for_snapshot(link);
         }
         registry::insert(new_job);
         new_job
@@ -94,7 +112,7 @@ fn hand_over(link: LinkRef, order: &Order, cookie: i64, queue_size: c_int) -> Jo
 fn new_job(
     job_context: Context,
     link: LinkRef,
-    order: &Order,
+    order: &Order<'_>,
     cookie: i64,
     queue_size: c_int,
 ) -> JobRef {
@@ -134,7 +152,7 @@ fn new_job(
 
 /// Sends the request: identity, libraries, settings, SQL. What the worker was told before and what has not changed since
 /// is left out.
-fn send_request(link: LinkRef, order: &Order, cookie: i64) {
+fn send_request(link: LinkRef, order: &Order<'_>, cookie: i64) {
     let told = link.told.get();
     let temporary = link.context.create(c"pg_background settings sent");
     let libraries = guc::serialize_libraries(temporary);
@@ -168,11 +186,15 @@ fn send_request(link: LinkRef, order: &Order, cookie: i64) {
         current_user: identity.current_user,
         sec_context: identity.security_context,
         worker_timeout_ms: order
+            .options
             .timeout_ms
             .unwrap_or_else(|| settings::WORKER_TIMEOUT.get()),
         library_state: if changed { libraries } else { &[] },
         guc_state: if changed { settings } else { &[] },
         label: order.label.map(c_str),
+        parameters: order.options.parameters,
+        snapshot: order.options.snapshot.map(c_str),
+        channel: order.options.channel.map(c_str),
         sql: c_str(order.sql),
     };
     let fixed = request.encode_fixed();

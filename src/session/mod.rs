@@ -10,6 +10,7 @@ mod idle;
 pub mod job;
 pub mod launch;
 mod link;
+pub mod parameters;
 pub mod pump;
 pub mod registry;
 pub mod result;

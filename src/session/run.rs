@@ -19,7 +19,7 @@ pub struct Ran {
 
 /// Runs a job to its end, or cancels it after `timeout_ms` (0: never). `report` makes the answer; then the job is
 /// detached, as it is when an error or interrupt ends the wait.
-pub fn run<R>(order: &Order, timeout_ms: i32, report: impl FnOnce(&Ran) -> R) -> R {
+pub fn run<R>(order: &Order<'_>, timeout_ms: i32, report: impl FnOnce(&Ran) -> R) -> R {
     let start = now();
     let job = launch(order);
     let in_time = guard(job, || {
@@ -39,7 +39,7 @@ pub fn run<R>(order: &Order, timeout_ms: i32, report: impl FnOnce(&Ran) -> R) ->
 }
 
 /// The same with the job's rows; an error of the job is raised.
-pub fn run_query(order: &Order, timeout_ms: i32, set: ResultSet) -> sys::Datum {
+pub fn run_query(order: &Order<'_>, timeout_ms: i32, set: ResultSet) -> sys::Datum {
     let job = launch(order);
     guard(job, || result(job, set, deadline(timeout_ms)))
 }

@@ -195,10 +195,19 @@ pub fn fail_to_start() -> ! {
 
 /// Waits until everyone can see as whom the worker is connected, or it has failed to.
 pub fn wait_for_connection(link: LinkRef) {
+    wait_for(link, || link.channel.is_connected());
+}
+
+/// Waits until the worker sees what the launching transaction has exported, or has failed to.
+pub fn wait_for_snapshot(link: LinkRef) {
+    wait_for(link, || link.channel.is_running());
+}
+
+fn wait_for(link: LinkRef, is_so: impl Fn() -> bool) {
     let mut check = wait::next_check();
     loop {
         latch::reset();
-        let is_settled = link.channel.is_connected()
+        let is_settled = is_so()
             || link.channel.outcome.is_published()
             || link.process.status() == Status::Stopped;
         if is_settled {

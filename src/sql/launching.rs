@@ -1,9 +1,10 @@
 //! Launching and running: the options that these have.
 
+use super::options::{OF_LAUNCH, OF_RUN, OF_RUN_QUERY, Places, options};
 use super::{row_types, sql_functions};
 use crate::pg::call::{Call, datum};
 use crate::pg::columns;
-use crate::pg::error::{Report, code, sqlstate_text};
+use crate::pg::error::{code, sqlstate_text};
 use crate::pg_sys as sys;
 use crate::session::launch::{Order, launch};
 use crate::session::run::{Ran, run, run_query};
@@ -49,11 +50,7 @@ sql_functions! {
         (TEXT, INT4, INT4, TEXT) -> ROW;
     ] {
         let shape = call.shape(row_types::RUN_RESULT);
-        let order = Order { submitted: true, ..waiting_order(call) };
-        refuse_option(call, 4, "params");
-        refuse_option(call, 5, "text_params");
-        refuse_flag(call, 6, "snapshot");
-        refuse_option(call, 7, "notify");
+        let order = Order { submitted: true, ..waiting_order(call, OF_RUN) };
         run(&order, timeout(call), |ran| shape.row(&run_columns(ran)))
     }
 
@@ -63,10 +60,7 @@ sql_functions! {
         (TEXT, INT4, INT4, TEXT, TEXT) -> set of RECORD;
     ] {
         let set = call.result_set();
-        let order = waiting_order(call);
-        refuse_option(call, 5, "params");
-        refuse_option(call, 6, "text_params");
-        refuse_flag(call, 7, "snapshot");
+        let order = waiting_order(call, OF_RUN_QUERY);
         if let Some(list) = call.text(4) {
             columns::check_list(list, set.desc);
         }
@@ -76,27 +70,22 @@ sql_functions! {
 
 /// The arguments of what launches and returns: (sql, queue_size, label, params, text_params, timeout_ms, snapshot, notify),
 /// or the first two or three of them.
-fn order(call: Call) -> Order {
-    refuse_option(call, 3, "params");
-    refuse_option(call, 4, "text_params");
-    refuse_flag(call, 6, "snapshot");
-    refuse_option(call, 7, "notify");
+fn order(call: Call) -> Order<'static> {
     Order {
         label: call.text(2),
-        timeout_ms: call.int32(5).map(wait::check_job_timeout),
-        ..basic_order(call)
+        ..basic_order(call, OF_LAUNCH)
     }
 }
 
 /// The arguments of what launches and waits: (sql, queue_size, timeout_ms, label, ...).
-fn waiting_order(call: Call) -> Order {
+fn waiting_order(call: Call, places: Places) -> Order<'static> {
     Order {
         label: call.text(3),
-        ..basic_order(call)
+        ..basic_order(call, places)
     }
 }
 
-fn basic_order(call: Call) -> Order {
+fn basic_order(call: Call, places: Places) -> Order<'static> {
     Order {
         sql: call.required(call.text(0), "sql"),
         queue_size: call.int32(1).unwrap_or(0),
@@ -104,7 +93,7 @@ fn basic_order(call: Call) -> Order {
         submitted: false,
         with_cookie: true,
         keeps_worker: false,
-        timeout_ms: None,
+        options: options(call, places),
     }
 }
 
@@ -117,21 +106,6 @@ fn launch_row(call: Call, order: &Order) -> sys::Datum {
     let shape = call.shape(row_types::HANDLE);
     let job = launch(order);
     shape.row(&[datum::int32(job.pid), datum::int64(job.cookie)])
-}
-
-/// An option that the SQL objects have and the library has not yet: never taken for granted.
-fn refuse_option(call: Call, i: usize, name: &str) {
-    if call.datum(i).is_some() {
-        Report::error(code::FEATURE_NOT_SUPPORTED)
-            .message(format_args!("option \"{name}\" is not supported yet"))
-            .raise();
-    }
-}
-
-fn refuse_flag(call: Call, i: usize, name: &str) {
-    if call.bool(i) == Some(true) {
-        refuse_option(call, i, name);
-    }
 }
 
 /// The columns of pg_background_run_result. A job may succeed while it is being cancelled; one that cannot be ended in

@@ -7,6 +7,7 @@ mod control;
 mod info;
 mod jobs;
 mod launching;
+mod options;
 mod row_types;
 
 use crate::pg::call::{Call, datum};

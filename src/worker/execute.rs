@@ -1,17 +1,19 @@
 //! Runs the job's statements: docs/ARCHITECTURE.md, One job, there and back.
 
-use super::report;
+use super::plans::Known;
 use super::rows::RowSender;
 use super::state::STATE;
+use super::{params, report};
 use crate::channel::segment::Channel;
 use crate::channel::wire::request::Request;
 use crate::hooks;
 use crate::pg::error::{Report, check_for_interrupts, code, raise_canceled};
 use crate::pg::memory::Context;
+use crate::pg::params::Given;
 use crate::pg::statement::{self, Class, Statement, Statements};
 use crate::pg::text::{Str, copy_into};
 use crate::pg::timeout::Timeout;
-use crate::pg::{activity, guc, identity, process, timestamp, xact};
+use crate::pg::{activity, guc, identity, process, snapshot, timestamp, xact};
 use core::ffi::c_int;
 use core::ptr::NonNull;
 use core::sync::atomic::Ordering;
@@ -24,18 +26,43 @@ pub fn run(channel: Channel, request: &Request<'_>) {
     let message_context = message_context();
     // SAFETY: the request was copied to a context that lives as long as the process.
     let sql = unsafe { Str::from_nonnull(NonNull::from(request.sql).cast()) };
+    if request.snapshot.is_none() {
+        channel.set_running();
+    }
     start_timers(request.worker_timeout_ms);
     activity::running(sql);
     STATE.started_at.set(timestamp::now());
-    let statements = message_context.run(|| Statements::parse(sql));
+    let given = params::of(request, message_context);
+    let known = STATE.plans.find(sql, given);
+    let statements = message_context.run(|| known.statements(sql));
     let was_logged = statements.log(sql);
-    refuse(statements);
+    refuse(request, statements);
     let user = JobUser::of(request, statements);
     user.before_transaction();
     xact::start_command();
     user.in_transaction();
+    if let Some(snapshot) = request.snapshot {
+        // SAFETY: as the SQL.
+        snapshot::import(unsafe { Str::from_nonnull(NonNull::from(snapshot).cast()) });
+        // Its launcher waits for this: the snapshot may go with the launching transaction.
+        channel.set_running();
+        channel.requests().wake_sender();
+    }
+    let looked_up = STATE.plans.look_again(known, given);
+    let statements = if looked_up == known {
+        statements
+    } else {
+        message_context.run(|| looked_up.statements(sql))
+    };
     hooks::point("worker-run");
-    run_each(channel, request, sql, statements, message_context, &user);
+    params::check(request);
+    let work = Work {
+        sql,
+        statements,
+        given,
+        known: looked_up,
+    };
+    run_each(channel, request, &work, message_context, &user);
     report::send_unsent();
     hooks::point("worker-commit");
     Timeout::STATEMENT.stop();
@@ -59,15 +86,28 @@ fn message_context() -> Context {
     })
 }
 
+/// What a job is to do.
+struct Work {
+    sql: Str,
+    statements: Statements,
+    given: &'static [Given],
+    known: Known,
+}
+
 /// Runs one statement after the other and sends the answer: the rows of the last, or every command's tag.
 fn run_each(
     channel: Channel,
     request: &Request<'_>,
-    sql: Str,
-    statements: Statements,
+    work: &Work,
     message_context: Context,
     user: &JobUser,
 ) {
+    let Work {
+        sql,
+        statements,
+        given,
+        known,
+    } = *work;
     let count = statements.len();
     let sender = RowSender::new(message_context);
     // Whether they are the answer is known when the last statement has been planned.
@@ -87,7 +127,10 @@ fn run_each(
         }
         check_for_interrupts();
         let context = message_context.create(c"pg_background statement");
-        let portal = statement.open(sql, context);
+        let portal = known.with_planning(statements, given, |planning| {
+            // SAFETY: the parameters were checked, and are where the request is, which outlives the job.
+            unsafe { statement.open(sql, context, given, planning) }
+        });
         let receiver = (is_last && portal.returns_rows()).then(|| sender.receiver());
         let top_level = !(user.is_restricted(request) && statement.class() == Class::CallOrDo);
         // SAFETY: the sender is complete and lives until this function returns.
@@ -120,7 +163,7 @@ fn run_each(
 }
 
 /// Refuses what a job cannot do, before anything runs: 0A000.
-fn refuse(statements: Statements) {
+fn refuse(request: &Request<'_>, statements: Statements) {
     for statement in statements.iter() {
         match statement.class() {
             Class::TransactionControl => Report::error(code::FEATURE_NOT_SUPPORTED)
@@ -146,6 +189,17 @@ fn refuse(statements: Statements) {
                     "Use a file or a program, INSERT, or SELECT and fetch the rows."
                 ))
                 .raise(),
+            Class::Maintenance | Class::CallOrDo
+                if request.snapshot.is_some() && statements.len() == 1 =>
+            {
+                Report::error(code::INVALID_PARAMETER_VALUE)
+                    .message(format_args!(
+                        "{} cannot run with the snapshot of another transaction",
+                        statement.tag_name()
+                    ))
+                    .detail(format_args!("It may start transactions of its own."))
+                    .raise();
+            }
             _ => {}
         }
     }

@@ -28,6 +28,8 @@ pub fn adopt(request: &Request<'_>) {
         Some(settings) if !news => settings,
         _ => keep(request, known),
     };
+    // What was analysed under other settings, or as somebody else, may mean something else.
+    STATE.plans.forget();
     xact::start_command();
     // SAFETY: a process of the same server made both with the serialize functions; the decoder checked their frames.
     unsafe {

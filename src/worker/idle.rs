@@ -55,7 +55,7 @@ pub fn may_stay(request: &Request<'_>) -> bool {
 
 /// Tidies up and waits for the session's next job. False when there will be none for this process.
 pub fn next_job(channel: Channel) -> bool {
-    discard::session_state();
+    discard::session_state(|| STATE.plans.reset_others());
     activity::report_statistics(false);
     let Some(requests) = STATE.requests.get() else {
         return false;

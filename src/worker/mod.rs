@@ -7,6 +7,9 @@ mod columns;
 mod execute;
 mod identity;
 mod idle;
+mod notify;
+mod params;
+mod plans;
 mod report;
 mod rows;
 mod state;
@@ -54,6 +57,7 @@ pub fn start(segment_handle: u32) -> ! {
             Err(caught) => fail(channel, caught, context),
         }
         hooks::point("worker-published");
+        notify::tell(channel);
         job_context.reset();
         if !stays || !idle::next_job(channel) {
             break;
@@ -68,6 +72,7 @@ fn serve(channel: Channel, job_context: Context) -> bool {
     let request = receive(job_context);
     channel.set_availability(Availability::Busy);
     STATE.discard.set(request.discard_output);
+    notify::note_request(&request);
     hooks::point("worker-received");
     if request.new_queue {
         report::take_new_queue(channel);
@@ -84,7 +89,6 @@ fn serve(channel: Channel, job_context: Context) -> bool {
     hooks::point("worker-connected");
     identity::adopt(&request);
     hooks::point("worker-restored");
-    channel.set_running();
     execute::run(channel, &request);
     idle::may_stay(&request)
 }
@@ -126,5 +130,7 @@ fn fail(channel: Channel, caught: error::Caught, context: Context) {
         caught.forget();
         report::publish_failure(channel);
     });
+    // A whole error waits for its reader; who listens shall not.
+    notify::tell(channel);
     report::send_whole_error();
 }

@@ -4,6 +4,7 @@
 //! error that ends the process never passes a handler of ours. So the message methods are ours, and every ErrorResponse
 //! fills the outcome record before anything else is done with it.
 
+use super::notify;
 use super::state::STATE;
 use crate::channel::IDLE;
 use crate::channel::outcome::{Ending, Summary, Text};
@@ -219,7 +220,7 @@ fn capture_error(body: &[u8]) {
         state = code::QUERY_CANCELED;
         channel.outcome.set_text(
             Text::Message,
-            Some(b"canceling background job due to pg_background.worker_timeout"),
+            Some(b"canceling background job due to its time-out"),
             cut,
         );
     }
@@ -265,6 +266,7 @@ fn summary(ending: Ending, error_follows: bool) -> Summary {
 }
 
 fn publish(channel: Channel, summary: &Summary) {
+    notify::note_end(summary, channel.outcome.text(Text::CommandTag));
     channel.outcome.publish(summary);
     STATE.summary.set(None);
     // The sender of requests is the launcher, also where it let go of the responses.

@@ -1,5 +1,7 @@
 //! What this worker process knows of itself: one place.
 
+use super::notify::Due;
+use super::plans::Plans;
 use crate::channel::outcome::Summary;
 use crate::channel::segment::Channel;
 use crate::pg::latch::Patience;
@@ -27,6 +29,8 @@ pub struct State {
     pub settings_touched: Cell<bool>,
     /// For parse trees and plans.
     pub message_context: Cell<Option<Context>>,
+    /// Statements that are analysed and planned once.
+    pub plans: Plans,
     /// worker_timeout's: the one that cancels, the one that ends the process.
     pub timers: Cell<Option<(Timeout, Timeout)>>,
     /// Jobs done.
@@ -62,6 +66,8 @@ pub struct State {
     pub whole_error: Cell<Option<&'static [u8]>>,
     /// A notice of which a part is in the queue: header and body.
     pub unsent: Cell<Option<([u8; 8], &'static [u8])>>,
+    /// What will have to be told whom about the job's end.
+    pub due: Cell<Option<Due>>,
     /// The outcome, while it is being published.
     pub summary: Cell<Option<Summary>>,
 }
@@ -96,6 +102,7 @@ pub static STATE: State = State {
     settings: Cell::new(None),
     settings_touched: Cell::new(false),
     message_context: Cell::new(None),
+    plans: Plans::new(),
     timers: Cell::new(None),
     jobs: Cell::new(0),
     idle_deadline: Cell::new(Deadline::NEVER),
@@ -114,6 +121,7 @@ pub static STATE: State = State {
     encoding: Cell::new(0),
     whole_error: Cell::new(None),
     unsent: Cell::new(None),
+    due: Cell::new(None),
     summary: Cell::new(None),
 };
 

@@ -111,7 +111,7 @@ t_is 'a job that catches query_canceled is ended by worker_timeout' "$(session_d
 took=$(((${EPOCHREALTIME//[.,]/} - start) / 1000))
 t_ok "a second later ($took ms)" [ "$took" -gt 800 -a "$took" -lt 4000 ]
 t_is 'and counts as timed out' "$(session_do s 'SELECT workers_timed_out FROM pg_background_stats_v2();')" 1
-t_is 'worker_timeout of a sleeping job' "$(session_do s "SELECT sqlstate, error_message FROM pg_background_run_v2('SELECT pg_sleep(60)');")" '57014|canceling background job due to pg_background.worker_timeout'
+t_is 'worker_timeout of a sleeping job' "$(session_do s "SELECT sqlstate, error_message FROM pg_background_run_v2('SELECT pg_sleep(60)');")" '57014|canceling background job due to its time-out'
 session_do s 'RESET pg_background.worker_timeout;'
 t_is 'statement_timeout set inside the job counts from the next statement on' "$(session_do s "SELECT sqlstate, error_message FROM pg_background_run_v2('SET statement_timeout = 100; SELECT pg_sleep(60)');")" '57014|canceling statement due to statement timeout'
 t_is 'and is gone with it' "$(session_do s "SELECT sqlstate FROM pg_background_run_v2('SELECT pg_sleep(0.3)');")" ''

@@ -94,7 +94,17 @@ reasons! {
     RequestLibraries = "The list of libraries in the request has no end.",
     RequestSettings = "The settings in the request are longer than their section.",
     RequestLabel = "The label in the request is not one string.",
+    RequestSnapshot = "The identifier of a snapshot in the request is not one string.",
+    RequestChannel = "The channel in the request is not one string.",
     RequestSql = "The SQL in the request is not one string.",
+
+    // Its parameters.
+    ParametersHead = "The number of parameters in the request makes no sense.",
+    ParametersTrailing = "Something follows the last parameter of the request.",
+    ParameterTruncated = "The request ends within a parameter.",
+    ParameterType = "A parameter of the request has no type.",
+    ParameterKind = "A parameter of the request is neither null nor a value.",
+    ParameterPadding = "The padding behind a parameter of the request is not zero.",
 }
 
 impl fmt::Display for Malformed {

@@ -17,6 +17,7 @@
 
 pub mod bytes;
 mod malformed;
+pub mod parameters;
 pub mod report;
 pub mod request;
 pub mod response;

@@ -1,13 +1,13 @@
 //! The request, from a launcher to its worker: one `shm_mq` message that says what to run, and as
 //! whom.
 //!
-//! A fixed part of [`FIXED_LEN`] bytes is followed by four sections, each starting at a multiple of
+//! A fixed part of [`FIXED_LEN`] bytes is followed by seven sections, each starting at a multiple of
 //! 8 bytes, with zero bytes between:
 //!
 //! | offset | field | |
 //! |---|---|---|
 //! | 0 | magic u32 | the bytes `pgbR` |
-//! | 4 | version u32 | [`VERSION`]; what is added one day (bound parameters, say) raises it |
+//! | 4 | version u32 | [`VERSION`]; what is added one day raises it |
 //! | 8 | cookie i64 | of the job's handle; 0 for a v1 job |
 //! | 16 | flags u32 | bit 0: discard all output, bit 1: read only, bit 2: new response queue; the others are zero |
 //! | 20 | session user u32 | OID, never 0 |
@@ -17,10 +17,13 @@
 //! | 36 | current user u32 | OID, never 0 |
 //! | 40 | security context i32 | `SECURITY_*` bits of `miscadmin.h` |
 //! | 44 | worker time-out i32 | milliseconds, 0 for none, never negative |
-//! | 48 | lengths u64 x 4 | of the sections, in bytes, without padding |
-//! | 80 | libraries | from `SerializeLibraryState`; empty means as before |
+//! | 48 | lengths u64 x 7 | of the sections, in bytes, without padding |
+//! | 104 | libraries | from `SerializeLibraryState`; empty means as before |
 //! | | settings | from `SerializeGUCState`; empty means as before |
 //! | | label | with its NUL; empty means none |
+//! | | parameters | of the statements, see [`parameters`](super::parameters); empty means none |
+//! | | snapshot | identifier of an exported one, with its NUL; empty means that the job takes its own |
+//! | | channel | to notify when the outcome is final, with its NUL; empty means none |
 //! | | SQL | with its NUL; nothing follows |
 //!
 //! All integers are native-endian. Texts are in the database's encoding. Both processes are of one
@@ -34,15 +37,16 @@ use core::ffi::CStr;
 
 use super::Malformed;
 use super::bytes::{array_at, i32_at, i64_at, maxalign, u32_at, u64_at};
+use super::parameters::Parameters;
 
 /// The first four bytes of a request.
 pub const MAGIC: u32 = u32::from_ne_bytes(*b"pgbR");
 
 /// The version of this layout.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Bytes of the fixed part.
-pub const FIXED_LEN: usize = 80;
+pub const FIXED_LEN: usize = 104;
 
 /// Byte offsets in the fixed part.
 mod at {
@@ -60,7 +64,10 @@ mod at {
     pub const LIBRARIES_LEN: usize = 48;
     pub const SETTINGS_LEN: usize = 56;
     pub const LABEL_LEN: usize = 64;
-    pub const SQL_LEN: usize = 72;
+    pub const PARAMETERS_LEN: usize = 72;
+    pub const SNAPSHOT_LEN: usize = 80;
+    pub const CHANNEL_LEN: usize = 88;
+    pub const SQL_LEN: usize = 96;
 }
 
 const FLAG_DISCARD_OUTPUT: u32 = 1 << 0;
@@ -106,6 +113,12 @@ pub struct Request<'a> {
     pub guc_state: &'a [u8],
     /// The label, in the database's encoding.
     pub label: Option<&'a CStr>,
+    /// What `$1` and so on stand for in the SQL.
+    pub parameters: Parameters<'a>,
+    /// The job sees what this exported snapshot sees.
+    pub snapshot: Option<&'a CStr>,
+    /// Whom to notify when the outcome is final, in the database's encoding.
+    pub channel: Option<&'a CStr>,
     /// The SQL, in the database's encoding.
     pub sql: &'a CStr,
 }
@@ -113,11 +126,15 @@ pub struct Request<'a> {
 impl<'a> Request<'a> {
     /// The sections in their order, as they travel.
     #[must_use]
-    pub fn sections(&self) -> [&'a [u8]; 4] {
+    pub fn sections(&self) -> [&'a [u8]; 7] {
+        let text = |text: Option<&'a CStr>| text.map_or(&[][..], CStr::to_bytes_with_nul);
         [
             self.library_state,
             self.guc_state,
-            self.label.map_or(&[], CStr::to_bytes_with_nul),
+            text(self.label),
+            self.parameters.section(),
+            text(self.snapshot),
+            text(self.channel),
             self.sql.to_bytes_with_nul(),
         ]
     }
@@ -135,7 +152,15 @@ impl<'a> Request<'a> {
         if self.new_queue {
             flags |= FLAG_NEW_QUEUE;
         }
-        let [library_state, guc_state, label, sql] = self.sections();
+        let [
+            library_state,
+            guc_state,
+            label,
+            parameters,
+            snapshot,
+            channel,
+            sql,
+        ] = self.sections();
         let mut fixed = [0; FIXED_LEN];
         let mut u32 = |at, value: u32| put(&mut fixed, at, value.to_ne_bytes());
         u32(at::MAGIC, MAGIC);
@@ -158,6 +183,9 @@ impl<'a> Request<'a> {
         len(at::LIBRARIES_LEN, library_state);
         len(at::SETTINGS_LEN, guc_state);
         len(at::LABEL_LEN, label);
+        len(at::PARAMETERS_LEN, parameters);
+        len(at::SNAPSHOT_LEN, snapshot);
+        len(at::CHANNEL_LEN, channel);
         len(at::SQL_LEN, sql);
         fixed
     }
@@ -165,11 +193,19 @@ impl<'a> Request<'a> {
     /// Everything that makes up the message, in order, for `shm_mq_sendv`; `fixed` is what
     /// `encode_fixed` returned.
     #[must_use]
-    pub fn parts<'b>(&self, fixed: &'b [u8; FIXED_LEN]) -> [&'b [u8]; 8]
+    pub fn parts<'b>(&self, fixed: &'b [u8; FIXED_LEN]) -> [&'b [u8]; 14]
     where
         'a: 'b,
     {
-        let [library_state, guc_state, label, sql] = self.sections();
+        let [
+            library_state,
+            guc_state,
+            label,
+            parameters,
+            snapshot,
+            channel,
+            sql,
+        ] = self.sections();
         [
             fixed,
             library_state,
@@ -178,6 +214,12 @@ impl<'a> Request<'a> {
             padding(guc_state.len()),
             label,
             padding(label.len()),
+            parameters,
+            padding(parameters.len()),
+            snapshot,
+            padding(snapshot.len()),
+            channel,
+            padding(channel.len()),
             sql,
         ]
     }
@@ -188,11 +230,12 @@ impl<'a> Request<'a> {
     #[cfg(any(test, fuzzing))]
     #[must_use]
     pub fn total_len(&self) -> usize {
-        let [library_state, guc_state, label, sql] = self.sections();
-        FIXED_LEN
-            .saturating_add(maxalign(library_state.len()))
-            .saturating_add(maxalign(guc_state.len()))
-            .saturating_add(maxalign(label.len()))
+        let [padded @ .., sql] = self.sections();
+        padded
+            .iter()
+            .fold(FIXED_LEN, |sum, section| {
+                sum.saturating_add(maxalign(section.len()))
+            })
             .saturating_add(sql.len())
     }
 
@@ -235,6 +278,12 @@ impl<'a> Request<'a> {
         skip_padding(&mut rest, guc_state.len())?;
         let label = section(&mut rest, fixed, at::LABEL_LEN)?;
         skip_padding(&mut rest, label.len())?;
+        let parameters = section(&mut rest, fixed, at::PARAMETERS_LEN)?;
+        skip_padding(&mut rest, parameters.len())?;
+        let snapshot = section(&mut rest, fixed, at::SNAPSHOT_LEN)?;
+        skip_padding(&mut rest, snapshot.len())?;
+        let channel = section(&mut rest, fixed, at::CHANNEL_LEN)?;
+        skip_padding(&mut rest, channel.len())?;
         let sql = section(&mut rest, fixed, at::SQL_LEN)?;
         if !rest.is_empty() {
             return Err(Malformed::RequestTrailing);
@@ -246,10 +295,6 @@ impl<'a> Request<'a> {
         if !guc_state_fits(guc_state) {
             return Err(Malformed::RequestSettings);
         }
-        let label = match label {
-            [] => None,
-            _ => Some(CStr::from_bytes_with_nul(label).map_err(|_| Malformed::RequestLabel)?),
-        };
         Ok(Self {
             cookie: i64_at(fixed, at::COOKIE).ok_or(Malformed::RequestShort)?,
             discard_output: flags & FLAG_DISCARD_OUTPUT != 0,
@@ -262,7 +307,10 @@ impl<'a> Request<'a> {
             worker_timeout_ms,
             library_state,
             guc_state,
-            label,
+            label: text(label, Malformed::RequestLabel)?,
+            parameters: Parameters::decode(parameters)?,
+            snapshot: text(snapshot, Malformed::RequestSnapshot)?,
+            channel: text(channel, Malformed::RequestChannel)?,
             sql: CStr::from_bytes_with_nul(sql).map_err(|_| Malformed::RequestSql)?,
         })
     }
@@ -319,6 +367,16 @@ fn section<'a>(
         .ok_or(Malformed::RequestTruncated)?;
     *rest = after;
     Ok(section)
+}
+
+/// The string that a section holds, if it is not empty.
+fn text(section: &[u8], otherwise: Malformed) -> Result<Option<&CStr>, Malformed> {
+    match section {
+        [] => Ok(None),
+        _ => CStr::from_bytes_with_nul(section)
+            .map(Some)
+            .map_err(|_| otherwise),
+    }
 }
 
 /// Drops the padding after a section of `len` bytes from `rest`.

@@ -1,6 +1,7 @@
 //! Tests of the request.
 
 use super::super::Malformed;
+use super::super::parameters::{Parameter, Parameters, Value};
 use super::super::request::{FIXED_LEN, MAGIC, Request, User, VERSION, padding};
 
 /// A `Size` and so many bytes of settings.
@@ -28,6 +29,9 @@ fn sample(guc_state: &[u8]) -> Request<'_> {
         library_state: b"auto_explain\0\0",
         guc_state,
         label: Some(c"night"),
+        parameters: Parameters::NONE,
+        snapshot: Some(c"00000003-0000001B-1"),
+        channel: Some(c"done"),
         sql: c"SELECT 1",
     }
 }
@@ -55,7 +59,22 @@ fn refused(message: &[u8], reason: Malformed) {
 #[test]
 fn what_is_encoded_is_decoded() {
     let guc_state = settings(11);
-    let request = sample(&guc_state);
+    let section = super::parameters::section(&[
+        Parameter {
+            type_oid: 23,
+            layout: 0,
+            value: Value::Datum(7),
+        },
+        Parameter {
+            type_oid: 25,
+            layout: 0,
+            value: Value::Bytes(b"seven"),
+        },
+    ]);
+    let request = Request {
+        parameters: Parameters::decode(&section).unwrap(),
+        ..sample(&guc_state)
+    };
     assert_eq!(Request::decode(&message(&request)), Ok(request));
     let request = Request {
         cookie: i64::MAX,
@@ -76,6 +95,9 @@ fn what_is_encoded_is_decoded() {
         library_state: b"",
         guc_state: b"",
         label: None,
+        parameters: Parameters::NONE,
+        snapshot: None,
+        channel: None,
         sql: c"",
     };
     assert_eq!(Request::decode(&message(&request)), Ok(request));
@@ -90,13 +112,15 @@ fn sections_of_every_length_are_decoded() {
         let request = Request {
             library_state: &library_state,
             label: Some(&sql),
+            snapshot: Some(&sql),
+            channel: Some(&sql),
             sql: &sql,
             ..sample(&guc_state)
         };
         let message = message(&request);
         assert_eq!(Request::decode(&message), Ok(request));
         let decoded = Request::decode(&message).unwrap();
-        for section in decoded.sections() {
+        for section in decoded.sections().iter().filter(|s| !s.is_empty()) {
             assert_eq!(
                 (section.as_ptr() as usize - message.as_ptr() as usize) % 8,
                 0
@@ -125,9 +149,12 @@ fn every_field_is_at_its_offset() {
     assert_eq!(message[8..16], (-0x0102_0304_0506_0708_i64).to_ne_bytes());
     let numbers = [16, 20, 24, 28, 32, 36, 40, 44].map(u32_at);
     assert_eq!(numbers, [5, 10, 1, 16384, 0, 16385, 5, 60_000]);
-    assert_eq!([48, 56, 64, 72].map(u64_at), [14, 19, 6, 9]);
-    assert_eq!(&message[80..96], b"auto_explain\0\0\0\0");
-    assert_eq!(&message[120..], b"night\0\0\0SELECT 1\0");
+    let lengths = [48, 56, 64, 72, 80, 88, 96].map(u64_at);
+    assert_eq!(lengths, [14, 19, 6, 0, 20, 5, 9]);
+    assert_eq!(&message[104..120], b"auto_explain\0\0\0\0");
+    assert_eq!(&message[144..152], b"night\0\0\0");
+    assert_eq!(&message[152..176], b"00000003-0000001B-1\0\0\0\0\0");
+    assert_eq!(&message[176..], b"done\0\0\0\0SELECT 1\0");
 }
 
 #[test]
@@ -206,7 +233,7 @@ fn a_negative_time_out_is_refused() {
 
 #[test]
 fn section_lengths_beyond_the_message_are_refused() {
-    for at in [48, 56, 64, 72] {
+    for at in [48, 56, 64, 72, 80, 88, 96] {
         for len in [1 << 20, 1 << 32, 1 << 63, u64::MAX, u64::MAX - 7] {
             refused(
                 &patched(at, &len.to_ne_bytes()),
@@ -218,7 +245,7 @@ fn section_lengths_beyond_the_message_are_refused() {
 
 #[test]
 fn padding_must_be_zero() {
-    for at in [94, 95, 115, 119, 126, 127] {
+    for at in [118, 119, 139, 143, 150, 151, 172, 175, 181, 183] {
         refused(&patched(at, b"\x01"), Malformed::RequestPadding);
     }
 }
@@ -273,13 +300,39 @@ fn settings_lie_within_their_section() {
 
 #[test]
 fn texts_are_single_strings() {
-    // The label at 120, the SQL at 128.
-    refused(&patched(122, b"\0"), Malformed::RequestLabel);
-    refused(&patched(125, b"x"), Malformed::RequestLabel);
-    refused(&patched(130, b"\0"), Malformed::RequestSql);
-    refused(&patched(136, b"x"), Malformed::RequestSql);
+    // The label at 144, the snapshot at 152, the channel at 176, the SQL at 184.
+    refused(&patched(146, b"\0"), Malformed::RequestLabel);
+    refused(&patched(149, b"x"), Malformed::RequestLabel);
+    refused(&patched(154, b"\0"), Malformed::RequestSnapshot);
+    refused(&patched(171, b"x"), Malformed::RequestSnapshot);
+    refused(&patched(178, b"\0"), Malformed::RequestChannel);
+    refused(&patched(180, b"x"), Malformed::RequestChannel);
+    refused(&patched(186, b"\0"), Malformed::RequestSql);
+    refused(&patched(192, b"x"), Malformed::RequestSql);
     // No SQL at all, not even its NUL.
-    let mut message = patched(72, &0_u64.to_ne_bytes());
-    message.truncate(128);
+    let mut message = patched(96, &0_u64.to_ne_bytes());
+    message.truncate(184);
     refused(&message, Malformed::RequestSql);
+}
+
+#[test]
+fn malformed_parameters_are_refused() {
+    let section = super::parameters::section(&[Parameter {
+        type_oid: 23,
+        layout: 0,
+        value: Value::Null,
+    }]);
+    let request = Request {
+        label: None,
+        snapshot: None,
+        channel: None,
+        library_state: b"",
+        parameters: Parameters::decode(&section).unwrap(),
+        ..sample(b"")
+    };
+    let mut message = message(&request);
+    assert_eq!(Request::decode(&message), Ok(request));
+    // The type of the first.
+    message[112..116].fill(0);
+    refused(&message, Malformed::ParameterType);
 }
