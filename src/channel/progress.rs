@@ -5,10 +5,21 @@ use core::sync::atomic::{AtomicI32, AtomicU8, AtomicU32, Ordering, fence};
 /// The longest message, in bytes.
 pub const MESSAGE_LIMIT: usize = 255;
 
-/// Percentage and message under a sequence number, odd while they are being written.
+/// The last reports in turn. The one that is being written is never the one that is read: a writer who is preempted, or
+/// dies, in the middle of a report leaves the one before it to read; and a reader is overtaken only by a writer who finishes
+/// all the others meanwhile.
 #[repr(C)]
 pub struct Progress {
-    sequence: AtomicU32,
+    /// How many reports were written; the last one of them is `reports[count % REPORTS]`.
+    count: AtomicU32,
+    reports: [Report; REPORTS as usize],
+}
+
+/// A power of two, so that the count may wrap.
+const REPORTS: u32 = 4;
+
+#[repr(C)]
+struct Report {
     /// -1 until something was reported.
     percent: AtomicI32,
     /// Bytes of the message; -1 for none.
@@ -23,6 +34,9 @@ pub struct Reading {
     pub message_length: Option<usize>,
 }
 
+/// So often a reader may be overtaken.
+const ATTEMPTS: usize = 1000;
+
 impl Progress {
     /// Nothing reported.
     pub fn clear(&self) {
@@ -31,44 +45,42 @@ impl Progress {
 
     /// Called by the worker alone. A message over MESSAGE_LIMIT has been cut by the caller at a character boundary.
     pub fn write(&self, percent: i32, message: Option<&[u8]>) {
-        let sequence = self.sequence.load(Ordering::Relaxed) | 1;
-        self.sequence.store(sequence, Ordering::Relaxed);
+        let count = self.count.load(Ordering::Relaxed).wrapping_add(1);
+        // Who sees any of what follows sees that the report before is finished, too.
         fence(Ordering::Release);
-        self.percent.store(percent, Ordering::Relaxed);
+        let report = self.report(count);
+        report.percent.store(percent, Ordering::Relaxed);
         let mut length = -1;
         if let Some(message) = message {
             length = 0;
-            for (to, from) in self.message.iter().zip(message).take(MESSAGE_LIMIT) {
+            for (to, from) in report.message.iter().zip(message).take(MESSAGE_LIMIT) {
                 to.store(*from, Ordering::Relaxed);
                 length += 1;
             }
         }
-        self.length.store(length, Ordering::Relaxed);
-        self.sequence
-            .store(sequence.wrapping_add(1), Ordering::Release);
+        report.length.store(length, Ordering::Relaxed);
+        self.count.store(count, Ordering::Release);
     }
 
-    /// The latest report, its message copied to `buffer`. None if nothing was reported, or if the writer is in the middle
-    /// of it each time we look: it may have died there.
+    /// The latest report, its message copied to `buffer`. None if nothing was reported.
     pub fn read(&self, buffer: &mut [u8; MESSAGE_LIMIT]) -> Option<Reading> {
-        for _ in 0..1000 {
-            let before = self.sequence.load(Ordering::Acquire);
-            if before & 1 != 0 {
-                core::hint::spin_loop();
-                continue;
-            }
-            let percent = self.percent.load(Ordering::Relaxed);
-            let length = self.length.load(Ordering::Relaxed);
+        for _ in 0..ATTEMPTS {
+            let count = self.count.load(Ordering::Acquire);
+            let report = self.report(count);
+            let percent = report.percent.load(Ordering::Relaxed);
+            let length = report.length.load(Ordering::Relaxed);
             let message_length = usize::try_from(length).ok().map(|n| n.min(MESSAGE_LIMIT));
             for (to, from) in buffer
                 .iter_mut()
-                .zip(&self.message)
+                .zip(&report.message)
                 .take(message_length.unwrap_or(0))
             {
                 *to = from.load(Ordering::Relaxed);
             }
             fence(Ordering::Acquire);
-            if self.sequence.load(Ordering::Relaxed) == before {
+            let written = self.count.load(Ordering::Relaxed).wrapping_sub(count);
+            // The writer is at one of the others still.
+            if written < REPORTS - 1 {
                 return (0..=100).contains(&percent).then_some(Reading {
                     percent,
                     message_length,
@@ -77,6 +89,10 @@ impl Progress {
         }
         None
     }
+
+    fn report(&self, count: u32) -> &Report {
+        &self.reports[(count % REPORTS) as usize]
+    }
 }
 
 #[cfg(test)]
@@ -84,12 +100,20 @@ mod tests {
     use super::*;
 
     fn empty() -> Progress {
-        Progress {
-            sequence: AtomicU32::new(0),
+        let report = || Report {
             percent: AtomicI32::new(-1),
             length: AtomicI32::new(-1),
             message: [const { AtomicU8::new(0) }; MESSAGE_LIMIT + 1],
+        };
+        Progress {
+            count: AtomicU32::new(0),
+            reports: [report(), report(), report(), report()],
         }
+    }
+
+    /// The one that is read.
+    fn last(progress: &Progress) -> &Report {
+        progress.report(progress.count.load(Ordering::Relaxed))
     }
 
     #[test]
@@ -130,7 +154,7 @@ mod tests {
         let progress = empty();
         let mut buffer = [0; MESSAGE_LIMIT];
         progress.write(5, Some(b"x"));
-        progress.length.store(i32::MAX, Ordering::Relaxed);
+        last(&progress).length.store(i32::MAX, Ordering::Relaxed);
         let reading = progress.read(&mut buffer);
         assert_eq!(
             reading,
@@ -139,19 +163,28 @@ mod tests {
                 message_length: Some(MESSAGE_LIMIT)
             })
         );
-        progress.percent.store(101, Ordering::Relaxed);
+        last(&progress).percent.store(101, Ordering::Relaxed);
         assert_eq!(progress.read(&mut buffer), None);
-        progress.percent.store(i32::MIN, Ordering::Relaxed);
+        last(&progress).percent.store(i32::MIN, Ordering::Relaxed);
         assert_eq!(progress.read(&mut buffer), None);
     }
 
     #[test]
-    fn a_writer_that_died_in_the_middle_stops_nobody() {
+    fn a_writer_in_the_middle_of_a_report_leaves_the_last_one_to_read() {
         let progress = empty();
         let mut buffer = [0; MESSAGE_LIMIT];
         progress.write(5, Some(b"x"));
-        progress.sequence.store(7, Ordering::Relaxed);
-        assert_eq!(progress.read(&mut buffer), None);
+        let next = progress.report(progress.count.load(Ordering::Relaxed).wrapping_add(1));
+        next.percent.store(6, Ordering::Relaxed);
+        next.length.store(200, Ordering::Relaxed);
+        assert_eq!(
+            progress.read(&mut buffer),
+            Some(Reading {
+                percent: 5,
+                message_length: Some(1)
+            })
+        );
+        assert_eq!(buffer[0], b'x');
         progress.write(6, None);
         assert_eq!(
             progress.read(&mut buffer),
@@ -160,6 +193,35 @@ mod tests {
                 message_length: None
             })
         );
+    }
+
+    #[test]
+    fn who_reads_while_another_writes_gets_one_report_whole() {
+        let progress = empty();
+        progress.write(0, Some(&[0; 200]));
+        let done = core::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for i in (1..=100).cycle() {
+                    if done.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    progress.write(i, Some(&[i as u8; 200]));
+                }
+            });
+            let mut buffer = [0; MESSAGE_LIMIT];
+            let mut bad = 0;
+            for _ in 0..100_000 {
+                let whole = progress.read(&mut buffer).is_some_and(|reading| {
+                    buffer[..200]
+                        .iter()
+                        .all(|byte| i32::from(*byte) == reading.percent)
+                });
+                bad += u32::from(!whole);
+            }
+            done.store(true, Ordering::Relaxed);
+            assert_eq!(bad, 0);
+        });
     }
 
     #[test]
