@@ -1,6 +1,8 @@
 --
 -- Cancelling, with and without grace, one, all, by label.
 --
+-- CONTEXT names a job by its process ID
+\set SHOW_CONTEXT never
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_background;
 RESET client_min_messages;

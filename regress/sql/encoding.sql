@@ -1,6 +1,8 @@
 --
 -- Encodings: rows and messages travel in the database's, whatever client and job say.
 --
+-- CONTEXT names a job by its process ID
+\set SHOW_CONTEXT never
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_background;
 RESET client_min_messages;

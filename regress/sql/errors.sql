@@ -1,6 +1,8 @@
 --
 -- An error of a job arrives as it was raised.
 --
+-- CONTEXT names a job by its process ID
+\set SHOW_CONTEXT never
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_background;
 RESET client_min_messages;
@@ -69,6 +71,26 @@ BEGIN
     PERFORM * FROM pg_background_run_query_v2('SELECT regress_pgbg_err.outer_error(0)') AS (n int4);
 END
 $$;
+-- CONTEXT: what the job has there, the job, and what is around the place where the result is read
+CREATE FUNCTION pg_temp.context_of(sql text, label text DEFAULT NULL) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    context text;
+BEGIN
+    PERFORM * FROM pg_background_run_query_v2(sql, label => label) AS (n int4);
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS context = PG_EXCEPTION_CONTEXT;
+    RETURN regexp_replace(regexp_replace(context, '\(PID \d+\)', '(PID n)', 'g'), 'pg_temp_\d+', 'pg_temp', 'g');
+END
+$$;
+SELECT pg_temp.context_of('SELECT 1 / 0');
+SELECT pg_temp.context_of('SELECT 1 / 0', 'größer "€"');
+SELECT pg_temp.context_of('SELECT regress_pgbg_err.outer_error(0)', 'nightly');
+SELECT pg_temp.context_of('SELECT * FROM pg_background_run_query_v2(''SELECT 1 / 0'', label => ''inner'') AS (n int4)', 'outer');
+-- but not in what is asked for the job's own context
+SELECT pid, cookie FROM pg_background_launch_v2('SELECT regress_pgbg_err.outer_error(0)', 0, 'nightly') \gset
+SELECT pg_background_wait_v2(:pid, :cookie);
+SELECT context FROM pg_background_error_info_v2(:pid, :cookie);
+SELECT pg_background_detach_v2(:pid, :cookie);
 -- caught by who reads it
 DO $$
 BEGIN
@@ -81,7 +103,6 @@ $$;
 SELECT * FROM pg_background_run_query_v2('SELECT * FROM pg_background_run_query_v2(''SELECT 1 / 0'') AS (n int4)') AS (n int4);
 
 -- notices and warnings, in order, with all their parts, before the error
-\set SHOW_CONTEXT always
 SELECT * FROM pg_background_run_query_v2($$
     DO $d$BEGIN
         RAISE NOTICE 'first: größer €' USING DETAIL = 'A detail.', HINT = 'A hint.';
@@ -90,7 +111,6 @@ SELECT * FROM pg_background_run_query_v2($$
         RAISE DEBUG 'not at this level';
         RAISE EXCEPTION 'last';
     END$d$ $$) AS (tag text);
-\set SHOW_CONTEXT errors
 SET client_min_messages = error;
 SELECT * FROM pg_background_run_query_v2('DO $$BEGIN RAISE WARNING ''not at this level''; END$$') AS (tag text);
 SET client_min_messages = debug1;

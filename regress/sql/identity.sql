@@ -1,6 +1,8 @@
 --
 -- As whom a job runs, and who may touch it.
 --
+-- CONTEXT names a job by its process ID
+\set SHOW_CONTEXT never
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_background;
 RESET client_min_messages;

@@ -1,6 +1,8 @@
 --
 -- Looking at a job without consuming it: result_info, error_info, outcome, status, full_sql.
 --
+-- CONTEXT names a job by its process ID
+\set SHOW_CONTEXT never
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_background;
 RESET client_min_messages;

@@ -1,6 +1,8 @@
 --
 -- pg_background_list_v2: what it shows, and which column definition lists it takes.
 --
+-- CONTEXT names a job by its process ID
+\set SHOW_CONTEXT never
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_background;
 RESET client_min_messages;

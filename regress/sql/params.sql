@@ -1,6 +1,8 @@
 --
 -- Parameters: values that are no part of the SQL.
 --
+-- CONTEXT names a job by its process ID
+\set SHOW_CONTEXT never
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_background;
 RESET client_min_messages;

@@ -1,6 +1,8 @@
 --
 -- run_v2 and run_query_v2: launch, wait, look and detach in one call.
 --
+-- CONTEXT names a job by its process ID
+\set SHOW_CONTEXT never
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_background;
 RESET client_min_messages;

@@ -1,6 +1,8 @@
 --
 -- The statements of a job: which, how many, in one transaction.
 --
+-- CONTEXT names a job by its process ID
+\set SHOW_CONTEXT never
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_background;
 RESET client_min_messages;
@@ -157,6 +159,22 @@ SELECT * FROM pg_background_run_query_v2('INSERT INTO regress_pgbg_view VALUES (
 CREATE RULE look AS ON INSERT TO regress_pgbg_st DO ALSO SELECT 'looked' AS what, 1 AS id, 2 AS more;
 SELECT * FROM pg_background_run_query_v2('INSERT INTO regress_pgbg_st VALUES (700, ''x'') RETURNING id') AS (id int4);
 DROP RULE look ON regress_pgbg_st;
+-- a rule's own rows are those that a session would see
+CREATE TABLE regress_pgbg_ruled (id int4);
+CREATE RULE instead AS ON INSERT TO regress_pgbg_ruled DO INSTEAD SELECT 42 AS x, 'instead' AS y;
+SELECT * FROM pg_background_run_query_v2('INSERT INTO regress_pgbg_ruled VALUES (1)') AS (x int4, y text);
+SELECT * FROM pg_background_run_query_v2('SELECT 1; PREPARE p AS INSERT INTO regress_pgbg_ruled VALUES (1); EXECUTE p') AS (x int4, y text);
+SELECT command_tag, row_count, sqlstate FROM pg_background_run_v2('INSERT INTO regress_pgbg_ruled VALUES (1)');
+DROP RULE instead ON regress_pgbg_ruled;
+CREATE RULE also AS ON INSERT TO regress_pgbg_ruled DO ALSO SELECT 43 AS x, new.id FROM generate_series(1, 2);
+SELECT * FROM pg_background_run_query_v2('INSERT INTO regress_pgbg_ruled VALUES (5)') AS (x int4, id int4);
+-- several results of one statement: the first
+CREATE RULE also_wide AS ON INSERT TO regress_pgbg_ruled DO ALSO SELECT 'more', 'columns', 44, 45;
+SELECT * FROM pg_background_run_query_v2('INSERT INTO regress_pgbg_ruled VALUES (6)') AS (x int4, id int4);
+TABLE regress_pgbg_ruled;
+-- not the last statement's: its rows are nobody's
+SELECT * FROM pg_background_run_query_v2('INSERT INTO regress_pgbg_ruled VALUES (7); SELECT 1') AS (n int4);
+DROP TABLE regress_pgbg_ruled;
 SELECT count(*) FROM regress_pgbg_st WHERE id = 700;
 DROP VIEW regress_pgbg_view;
 

@@ -1,6 +1,8 @@
 --
 -- The functions of version 1: a job is named by the bare process ID. SQL version 1.11 has them as they were.
 --
+-- CONTEXT names a job by its process ID
+\set SHOW_CONTEXT never
 SET client_min_messages = warning;
 \set here :DBNAME
 CREATE DATABASE regress_pgbg_v1;

@@ -20,8 +20,9 @@ pub const LAYOUT: u32 = 1;
 pub const ENTRY: &CStr = c"pg_background_worker_layout_1";
 const _: () = assert!(LAYOUT == 1);
 
-/// The library as the postmaster's child finds it: a short name, looked up in dynamic_library_path.
-pub const LIBRARY: &CStr = c"pg_background";
+/// The library as the SQL objects name it, so that the postmaster's child finds the one that the session has, wherever
+/// dynamic_library_path leads.
+pub const LIBRARY: &CStr = c"$libdir/pg_background";
 
 /// bgw_type: backend_type in pg_stat_activity.
 pub const KIND: &CStr = c"pg_background";

@@ -47,6 +47,9 @@ pub struct Header {
     /// Set by the launcher when it let go of the response queue, and by the worker when it has done so as well.
     let_go: AtomicU32,
     released: AtomicU32,
+    /// Set by the launcher while the worker's last job has a result that is unread, and somebody may have its bare process ID:
+    /// the worker gets no other job.
+    unread: AtomicU32,
     /// Set by the launcher: the job shall not start, or end before its next statement.
     cancel: AtomicU32,
     /// For whom the worker waits while it waits for jobs of its own.
@@ -250,6 +253,16 @@ impl Header {
     /// Whether it has.
     pub fn is_released(&self) -> bool {
         self.released.load(Ordering::Acquire) != 0
+    }
+
+    /// Says whether the result of the worker's last job keeps it from taking another.
+    pub fn set_unread(&self, unread: bool) {
+        self.unread.store(u32::from(unread), Ordering::Release);
+    }
+
+    /// Whether it does.
+    pub fn is_unread(&self) -> bool {
+        self.unread.load(Ordering::Acquire) != 0
     }
 
     /// Moves from one availability to another; false if it was not the one expected.

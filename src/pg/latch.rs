@@ -1,7 +1,7 @@
 //! storage/latch.h: waiting until somebody wakes this process.
 
+use super::clock::{Instant, now};
 use super::error::{catch, check_for_interrupts};
-use super::timestamp::{Timestamp, now};
 use crate::pg_sys as sys;
 use core::cell::Cell;
 use core::ffi::{CStr, c_int, c_long};
@@ -105,14 +105,14 @@ pub struct Patience(Backoff);
 
 impl Patience {
     /// So long it looks, in microseconds: about what sleeping would cost, so that at worst twice that is spent.
-    const MICROSECONDS: Timestamp = 50;
+    const MICROSECONDS: Instant = 50;
 
     pub const fn new() -> Self {
         Self(Backoff::new())
     }
 
     /// Looks for a moment whether the latch gets set; `start` is now. False says to sleep.
-    pub fn latch_gets_set(&self, start: Timestamp) -> bool {
+    pub fn latch_gets_set(&self, start: Instant) -> bool {
         if !self.0.is_due() {
             return is_set();
         }

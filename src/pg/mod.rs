@@ -5,6 +5,7 @@
 pub mod activity;
 pub mod bgworker;
 pub mod call;
+pub mod clock;
 pub mod columns;
 pub mod composite;
 pub mod declaration;

@@ -182,7 +182,7 @@ impl Statement {
         // SAFETY: inside a transaction; the functions are called in the order and with the care of exec_simple_query, and
         // where there are parameters, of exec_parse_message and exec_bind_message.
         unsafe {
-            sys::pgstat_report_query_id(0, true);
+            sys::pgbg_forget_query();
             sys::pgbg_set_ps_display(self.tag_name().as_ptr());
             let snapshot = sys::analyze_requires_snapshot(statement);
             if snapshot {
@@ -324,12 +324,6 @@ pub struct Completion {
 }
 
 impl Portal {
-    /// Whether it returns rows.
-    pub fn returns_rows(self) -> bool {
-        // SAFETY: by the type's invariant.
-        !unsafe { (*self.0.as_ptr()).tupDesc }.is_null()
-    }
-
     /// Runs it to its end. Rows go to `receiver`, or nowhere.
     ///
     /// # Safety

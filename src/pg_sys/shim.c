@@ -89,6 +89,16 @@ pgbg_float8_get_datum(double value)
 	return Float8GetDatum(value);
 }
 
+/* 18 keeps the identifier of the plan next to that of the query; both belong to one statement. */
+void
+pgbg_forget_query(void)
+{
+	pgstat_report_query_id(0, true);
+#if PG_VERSION_NUM >= 180000
+	pgstat_report_plan_id(0, true);
+#endif
+}
+
 void
 pgbg_hold_interrupts(void)
 {

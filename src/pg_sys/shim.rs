@@ -23,6 +23,7 @@ unsafe extern "C-unwind" {
     pub fn pgbg_datum_get_int64(datum: Datum) -> i64;
     pub fn pgbg_finalize_tupdesc(tupdesc: TupleDesc);
     pub fn pgbg_float8_get_datum(value: f64) -> Datum;
+    pub fn pgbg_forget_query();
     pub fn pgbg_hold_interrupts();
     pub fn pgbg_int64_get_datum(value: i64) -> Datum;
     pub fn pgbg_interrupts_can_be_processed() -> bool;

@@ -2,7 +2,7 @@
 
 use super::job::JobRef;
 use super::wait::wait_patiently;
-use crate::pg::timestamp::Deadline;
+use crate::pg::clock::Deadline;
 
 /// The longest grace: an hour.
 const GRACE_LIMIT: i32 = 3_600_000;

@@ -21,6 +21,9 @@ pub fn keep(link: LinkRef) {
     // The outcome was copied: from here on the record belongs to the next job. If the worker ends meanwhile, it says so
     // there, and not that it did what the last job did.
     link.channel.clear_for_next_job();
+    if !has_unread_result(link.pid) {
+        link.channel.set_unread(false);
+    }
     link.next.set(STATE.idle.get());
     STATE.idle.set(Some(link));
 }
@@ -69,6 +72,17 @@ pub fn claim(identity: &Identity, queue_size: usize) -> Option<LinkRef> {
 /// A bare pid may be all that somebody has of a job: while its result is unread, no other job may run under that pid.
 fn has_unread_result(pid: c_int) -> bool {
     registry::tracked().any(|job| job.pid == pid && job.keeps_worker && !job.consumed.get())
+}
+
+/// The result of a job that kept its worker was read, or the job forgotten: its worker may do others.
+pub fn result_was_read(pid: c_int) {
+    let mut next = STATE.idle.get();
+    while let Some(link) = next {
+        if link.pid == pid && !has_unread_result(pid) {
+            link.channel.set_unread(false);
+        }
+        next = link.next.get();
+    }
 }
 
 /// Lets every idle worker of this session go. Returns whether there was any.

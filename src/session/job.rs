@@ -7,12 +7,13 @@ use crate::channel::wire::response::Stream;
 use crate::channel::wire::tuple::Attribute;
 use crate::pg::error::{CaughtError, Fields};
 use crate::pg::memory::Context;
-use crate::pg::text::Str;
+use crate::pg::text::{Str, Text};
 use crate::pg::timestamp::Timestamp;
 use crate::pg::tuplestore::Tuplestore;
 use crate::pg_sys::Oid;
 use core::cell::Cell;
 use core::ffi::c_int;
+use core::fmt::Write;
 use core::ops::Deref;
 use core::ptr::NonNull;
 
@@ -210,6 +211,26 @@ impl Job {
             )
         });
         self.last_progress.set(kept);
+    }
+
+    /// The texts of an error or notice of the job, with the job in CONTEXT, below what the job itself has there: whoever
+    /// waits for several jobs sees which one it came from. In the current memory context.
+    pub fn in_context(&self, fields: Fields) -> Fields {
+        let mut context = Text::new();
+        if let Some(inner) = fields.context.filter(|inner| !inner.bytes().is_empty()) {
+            context.push(inner.bytes());
+            context.push(b"\n");
+        }
+        let pid = self.pid;
+        // Writing to a Text fails by ereport alone.
+        let _ = match self.label {
+            Some(label) => write!(context, "background job \"{label}\" (PID {pid})"),
+            None => write!(context, "background job (PID {pid})"),
+        };
+        Fields {
+            context: Some(context.into_str()),
+            ..fields
+        }
     }
 
     /// Whether it ended with an error.

@@ -88,6 +88,7 @@ fn hand_over(link: LinkRef, order: &Order<'_>, cookie: i64, queue_size: c_int) -
         let new_context = context().create(c"pg_background job");
         job_context.set(Some(new_context));
         let new_job = new_job(new_context, link, order, cookie, queue_size);
+        link.channel.set_unread(order.keeps_worker);
         send_request(link, order, cookie);
         if settings::MAX_WORKERS_PER_ROLE.get() > 0 {
             wait_for_connection(link);

@@ -149,7 +149,7 @@ fn take_messages(job: JobRef, keeping: &Cell<bool>) -> Result<Drained, Malformed
                     return Ok(Drained::TurnOver);
                 }
             }
-            Message::Notice(report, encoding) => pass_on(&report, c_int::from(encoding)),
+            Message::Notice(report, encoding) => pass_on(&job, &report, c_int::from(encoding)),
             Message::Error(report, encoding) => {
                 job.whole_error
                     .set(Some(fields_of(job.context, &report, c_int::from(encoding))));
@@ -210,7 +210,7 @@ fn take_description(job: &Job, description: &Description<'_>) {
 }
 
 /// Raises a worker's notice here, for the client.
-fn pass_on(report: &WireReport<'_>, encoding: c_int) {
+fn pass_on(job: &Job, report: &WireReport<'_>, encoding: c_int) {
     let level = match report.severity() {
         Severity::Debug => sys::DEBUG1,
         Severity::Log => sys::LOG,
@@ -219,7 +219,7 @@ fn pass_on(report: &WireReport<'_>, encoding: c_int) {
         _ => sys::NOTICE,
     };
     let context = Context::current().create(c"pg_background notice");
-    let fields = fields_of(context, report, encoding);
+    let fields = context.run(|| job.in_context(fields_of(context, report, encoding)));
     Report::new(level as c_int, sqlstate(&report.sqlstate))
         .fields(&fields)
         .emit();

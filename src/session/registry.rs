@@ -38,12 +38,16 @@ pub fn insert(job: JobRef) {
 /// Forgets a finished job with everything of it.
 pub fn forget(job: JobRef) {
     unlink(job);
+    let (pid, kept_its_worker) = (job.pid, job.keeps_worker);
     if let Some(spool) = job.spool.take() {
         let context = job.context;
         context.delete();
         spool.end();
     } else {
         job.context.delete();
+    }
+    if kept_its_worker {
+        super::idle::result_was_read(pid);
     }
 }
 

@@ -7,9 +7,9 @@ use super::{cancel, pump, registry};
 use crate::channel::wire::tuple::{Attribute, check_tuple_attributes};
 use crate::hooks;
 use crate::pg::call::ResultSet;
-use crate::pg::error::{Fields, Report, catch, code};
+use crate::pg::clock::Deadline;
+use crate::pg::error::{Report, catch, code};
 use crate::pg::memory::Context;
-use crate::pg::timestamp::Deadline;
 use crate::pg::tuple::{Descriptor, MinimalTuple, Slot};
 use crate::pg::tuplestore::Tuplestore;
 use crate::pg_sys as sys;
@@ -170,13 +170,10 @@ fn raise_failure(job: &Job) {
     }
     let outcome = job.outcome.get();
     if outcome.sqlstate != 0 {
-        raise(outcome.sqlstate, &outcome.fields);
+        Report::error(outcome.sqlstate)
+            .fields(&job.in_context(outcome.fields))
+            .raise();
     }
-}
-
-/// Raises a job's error as it was.
-pub fn raise(sqlstate: i32, fields: &Fields) -> ! {
-    Report::error(sqlstate).fields(fields).raise()
 }
 
 fn store_checked(

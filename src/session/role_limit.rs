@@ -5,11 +5,11 @@
 
 use super::{idle, pump};
 use crate::channel;
+use crate::pg::clock::{Deadline, now};
 use crate::pg::error::{Report, catch, code};
 use crate::pg::latch::{self, WaitEvent};
 use crate::pg::lock::RoleLock;
 use crate::pg::procs;
-use crate::pg::timestamp::{Deadline, now};
 use crate::pg_sys::Oid;
 use crate::settings::MAX_WORKERS_PER_ROLE;
 use core::ffi::c_int;

@@ -6,8 +6,8 @@ use super::result::{TIMEOUT_GRACE, result};
 use super::wait::{Goal, wait};
 use super::{cancel, registry};
 use crate::pg::call::ResultSet;
+use crate::pg::clock::{Deadline, Instant, now};
 use crate::pg::error::catch;
-use crate::pg::timestamp::{Deadline, Timestamp, now};
 use crate::pg_sys as sys;
 
 /// What a synchronous job came to, before it is forgotten.
@@ -61,6 +61,6 @@ fn deadline(timeout_ms: i32) -> Deadline {
     }
 }
 
-fn milliseconds_since(start: Timestamp) -> i64 {
+fn milliseconds_since(start: Instant) -> i64 {
     now().saturating_sub(start).max(0).div_euclid(1000)
 }

@@ -4,10 +4,10 @@ use super::job::JobRef;
 use super::{STATE, cancel, deadlock, pump};
 use crate::hooks;
 use crate::nested;
+use crate::pg::clock::{Deadline, now};
 use crate::pg::error::{Report, catch, check_for_interrupts, code};
 use crate::pg::guc;
 use crate::pg::latch::{self, WaitEvent};
-use crate::pg::timestamp::{Deadline, now};
 use core::ffi::c_int;
 
 /// Shown while this session waits for a job to end.

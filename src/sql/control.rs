@@ -2,10 +2,10 @@
 
 use super::{Handles, VOID, job, row_types, sql_functions};
 use crate::pg::call::{Call, ResultSet, Shape, datum};
+use crate::pg::clock::Deadline;
 use crate::pg::composite::Composites;
 use crate::pg::error::{Report, code};
 use crate::pg::memory::Context;
-use crate::pg::timestamp::Deadline;
 use crate::pg::types;
 use crate::pg_sys as sys;
 use crate::session::job::JobRef;

@@ -2,8 +2,8 @@
 
 use super::{VOID, job, job_or, row_types, sql_functions};
 use crate::pg::call::datum;
+use crate::pg::clock::Deadline;
 use crate::pg::error::code;
-use crate::pg::timestamp::Deadline;
 use crate::pg_sys as sys;
 use crate::session::job::JobRef;
 use crate::session::{pump, registry, result};

@@ -29,7 +29,6 @@ pub fn run(channel: Channel, request: &Request<'_>) {
     if request.snapshot.is_none() {
         channel.set_running();
     }
-    start_timers(request.worker_timeout_ms);
     activity::running(sql);
     STATE.started_at.set(timestamp::now());
     let given = params::of(request, message_context);
@@ -112,7 +111,6 @@ fn run_each(
     let sender = RowSender::new(message_context);
     // Whether they are the answer is known when the last statement has been planned.
     let tags = message_context.alloc_slice(count, |_| Str::from_static(c""));
-    let mut returns_rows = false;
     for (i, statement) in statements.iter().enumerate() {
         let is_last = i + 1 == count;
         if count > 1 {
@@ -131,7 +129,7 @@ fn run_each(
             // SAFETY: the parameters were checked, and are where the request is, which outlives the job.
             unsafe { statement.open(sql, context, given, planning) }
         });
-        let receiver = (is_last && portal.returns_rows()).then(|| sender.receiver());
+        let receiver = is_last.then(|| sender.receiver());
         let top_level = !(user.is_restricted(request) && statement.class() == Class::CallOrDo);
         // SAFETY: the sender is complete and lives until this function returns.
         let completion = unsafe { portal.run(top_level, receiver) };
@@ -141,7 +139,6 @@ fn run_each(
             report::set_command_tag(completion.tag);
         }
         tags[i] = copy_into(message_context, completion.tag);
-        returns_rows = receiver.is_some();
         if is_last {
             if count > 1 {
                 xact::end_implicit_block();
@@ -155,7 +152,7 @@ fn run_each(
     if STATE.discard.get() {
         return;
     }
-    if returns_rows {
+    if sender.has_begun() {
         sender.finish();
     } else {
         sender.send_tags(tags);
@@ -249,8 +246,9 @@ impl JobUser {
     }
 }
 
-/// pg_background.worker_timeout: cancels the job, and if it survives that, ends the process.
-fn start_timers(milliseconds: c_int) {
+/// pg_background.worker_timeout: cancels the job, and if it survives that, ends the process. Connecting counts: it may have
+/// to wait for locks.
+pub fn start_timers(milliseconds: c_int) {
     if milliseconds <= 0 {
         return;
     }

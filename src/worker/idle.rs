@@ -6,10 +6,10 @@ use crate::channel::segment::{Availability, Channel};
 use crate::channel::wire::request::Request;
 use crate::channel::{self, IDLE};
 use crate::nested;
+use crate::pg::clock::{Deadline, now};
 use crate::pg::latch;
 use crate::pg::procs::Waiting;
 use crate::pg::shm_mq::{Handle, Received};
-use crate::pg::timestamp::{Deadline, now};
 use crate::pg::{activity, discard, guc, process, procs};
 use crate::settings::WORKER_IDLE_TIMEOUT;
 use core::sync::atomic::Ordering;
@@ -19,6 +19,10 @@ const JOB_LIMIT: u32 = 1000;
 
 /// Statistics that were too young to be sent after the job are sent this much later, in milliseconds.
 const STATISTICS_DELAY: i64 = 1000;
+
+/// A result that keeps the worker from other jobs is read at once, or the worker leaves, in milliseconds: there are callers
+/// who wait until its process ID is gone.
+const UNREAD_PATIENCE: i64 = 200;
 
 /// Whether the process may do another job: nothing of the one that has just committed must be visible to it, other than
 /// what the documentation says.
@@ -75,6 +79,10 @@ fn wait_for_job(channel: Channel, requests: Handle) -> bool {
         return false;
     }
     let mut deadline = STATE.idle_deadline.get();
+    let mut is_unread = channel.is_unread();
+    if is_unread {
+        deadline = deadline.earlier(Deadline::after(UNREAD_PATIENCE));
+    }
     let mut statistics = Deadline::after(STATISTICS_DELAY);
     loop {
         latch::reset();
@@ -88,6 +96,12 @@ fn wait_for_job(channel: Channel, requests: Handle) -> bool {
             Received::WouldBlock => {}
         }
         let time = now();
+        if is_unread && deadline.passed(time) {
+            is_unread = channel.is_unread();
+            if !is_unread {
+                deadline = STATE.idle_deadline.get();
+            }
+        }
         if deadline.passed(time) || process::was_asked_to_leave() {
             if leave(channel) {
                 return false;

@@ -70,6 +70,7 @@ pub fn start(segment_handle: u32) -> ! {
 fn serve(channel: Channel, job_context: Context) -> bool {
     hooks::point("worker-attached");
     let request = receive(job_context);
+    execute::start_timers(request.worker_timeout_ms);
     channel.set_availability(Availability::Busy);
     STATE.discard.set(request.discard_output);
     notify::note_request(&request);

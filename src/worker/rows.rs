@@ -39,6 +39,8 @@ struct SenderState {
     row_context: Context,
     /// None until a statement returns rows that somebody reads.
     columns: Cell<Option<Columns>>,
+    /// A second result of the same statement has begun, which nobody gets to see.
+    has_second: Cell<bool>,
     description_sent: Cell<bool>,
     batch: NonNull<u8>,
     batch_length: Cell<usize>,
@@ -66,6 +68,7 @@ impl RowSender {
             context,
             row_context: context.create(c"pg_background row"),
             columns: Cell::new(None),
+            has_second: Cell::new(false),
             description_sent: Cell::new(false),
             batch: context.alloc(BATCH),
             batch_length: Cell::new(0),
@@ -102,10 +105,17 @@ impl RowSender {
         self.finish();
     }
 
-    /// Starts the answer of a statement that returns rows.
+    /// Whether a result has begun: rules may give one to a statement that returns none by itself.
+    pub fn has_begun(&self) -> bool {
+        self.state().columns.get().is_some()
+    }
+
+    /// Starts the answer of a statement that returns rows. Rules may make it return several results, of which the first counts.
     fn begin(&self, desc: Descriptor) {
         let state = self.state();
-        if !STATE.discard.get() {
+        if self.has_begun() {
+            state.has_second.set(true);
+        } else if !STATE.discard.get() {
             state.columns.set(Some(Columns::new(desc, state.context)));
         }
     }
@@ -115,6 +125,9 @@ impl RowSender {
         let Some(columns) = self.state().columns.get() else {
             return;
         };
+        if self.state().has_second.get() {
+            return;
+        }
         let is_added = !columns.need_conversion()
             && match slot.row() {
                 Row::Heap(tuple) if !tuple.has_external() => {

@@ -4,6 +4,8 @@
 . "$(dirname "$0")/../lib.sh"
 suite_begin
 cluster_new main 'pg_background.worker_idle_timeout = 1min' 'pg_background.launch_timeout = 10s' 'log_min_messages = error'
+# SQL version 1.11 has the functions that take a bare process ID.
+sql "DROP EXTENSION pg_background; CREATE EXTENSION pg_background VERSION '1.11'"
 sql "
 	CREATE FUNCTION code(sql text) RETURNS text LANGUAGE plpgsql AS \$\$ BEGIN EXECUTE sql; RETURN '00000'; EXCEPTION WHEN OTHERS THEN RETURN SQLSTATE; END \$\$;
 	CREATE FUNCTION worker() RETURNS int LANGUAGE sql AS \$\$ SELECT pid FROM pg_background_run_v2('SELECT 1') \$\$;"
@@ -86,11 +88,24 @@ in_session 'an error leaves nothing in the records of others' $'22012|division b
 	SELECT sqlstate, error_message FROM pg_background_outcome_v2(:p2, :c2);
 	SELECT sqlstate, error_message FROM pg_background_outcome_v2(:p3, :c3);"
 
+t_is 'notices and errors say which job they are from' "$(psql -XAtq 2>&1 <<-'SQL' | sed -E 's/PID [0-9]+/PID n/'
+	\set SHOW_CONTEXT always
+	SELECT pid AS p1, cookie AS c1 FROM pg_background_launch_v2('DO $$ BEGIN RAISE WARNING ''one''; END $$', 0, 'first') \gset
+	SELECT pid AS p2, cookie AS c2 FROM pg_background_launch_v2('SELECT pg_sleep(0.3); SELECT 1 / 0', 0, 'second') \gset
+	SELECT pg_background_wait_v2(:p1, :c1), pg_background_wait_v2(:p2, :c2) \g /dev/null
+	SELECT * FROM pg_background_result_v2(:p2, :c2) AS (a int);
+SQL
+)" 'WARNING:  one
+CONTEXT:  PL/pgSQL function inline_code_block line 1 at RAISE
+background job "first" (PID n)
+ERROR:  division by zero
+CONTEXT:  background job "second" (PID n)'
+
 # --- version 1: a bare process id
 in_session 'while a version-1 result is unread, no other job runs under its process id' $'t\nt\none\nt' "
 	SELECT pg_background_launch('SELECT ''one''') AS p \\gset
 	SELECT :p = :w;
-	SELECT pg_sleep(0.2) \\g /dev/null
+	SELECT pg_sleep(0.05) \\g /dev/null
 	SELECT bool_and(pid <> :p) FROM (SELECT pid FROM generate_series(1, 5) i, pg_background_run_v2('SELECT ' || i)) r;
 	SELECT * FROM pg_background_result(:p) AS (a text);
 	SELECT bool_or(pid = :p) FROM (SELECT pid FROM generate_series(1, 2) i, pg_background_submit_v2('SELECT pg_sleep(0.1), ' || i)) r;"
@@ -101,9 +116,19 @@ in_session 'nor another version-1 job' $'t\none\ntwo' "
 	SELECT :p1 <> :p2;
 	SELECT * FROM pg_background_result(:p1) AS (a text);
 	SELECT * FROM pg_background_result(:p2) AS (a text);"
+# The session does nothing meanwhile: who waits until the process is gone asks from elsewhere.
+session_open v1
+session_do v1 "SELECT pg_background_launch('SELECT ''kept''') AS p \\gset" >/dev/null
+t_ok 'the worker of an unread version-1 result does not stay' wait_until "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'pg_background'" 5
+t_is 'its result does' "$(session_do v1 'SELECT * FROM pg_background_result(:p) AS (a text);')" kept
+t_is 'once it is read the worker stays' "$(session_do v1 "SELECT pg_background_launch('SELECT 1') AS p \\gset
+	SELECT * FROM pg_background_result(:p) AS (a int) \\g /dev/null
+	SELECT pg_sleep(0.5) \\g /dev/null
+	SELECT worker() = :p;")" t
+session_close v1
 in_session 'detaching it frees the process id' $'t\nt' "
 	SELECT pg_background_launch('SELECT ''one''') AS p \\gset
-	SELECT pg_sleep(0.2) \\g /dev/null
+	SELECT pg_sleep(0.05) \\g /dev/null
 	SELECT pg_background_detach(:p) \\g /dev/null
 	SELECT worker() = :p;
 	SELECT :p = :w;"
