@@ -14,6 +14,7 @@ use std::path::Path;
 use wire::parameters::{self, Parameter, Parameters, Value};
 use wire::request::{Request, User};
 use wire::response::{self, Kind};
+use wire::settings::ResetValue;
 
 fn main() -> std::io::Result<()> {
     for (name, seed) in requests() {
@@ -34,7 +35,19 @@ fn write(target: &str, name: &str, seed: &[u8]) -> std::io::Result<()> {
 }
 
 fn requests() -> Vec<(&'static str, Vec<u8>)> {
-    let guc_state = [&5_usize.to_ne_bytes()[..], b"gucs\0"].concat();
+    let reset_value = ResetValue {
+        source: 5,
+        context: 5,
+        role: 10,
+        name: c"work_mem",
+        value: c"4096",
+    };
+    let guc_state = [
+        &5_usize.to_ne_bytes()[..],
+        b"gucs\0",
+        &reset_value.parts(&reset_value.head()).concat(),
+    ]
+    .concat();
     let text = Parameter {
         type_oid: 25,
         layout: 0,

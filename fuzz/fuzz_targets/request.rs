@@ -10,6 +10,7 @@ mod wire;
 
 use libfuzzer_sys::fuzz_target;
 use wire::request::Request;
+use wire::settings::reset_values;
 
 fuzz_target!(|message: &[u8]| {
     match Request::decode(message) {
@@ -17,6 +18,9 @@ fuzz_target!(|message: &[u8]| {
             let again = request.parts(&request.encode_fixed()).concat();
             assert_eq!(again, message);
             assert_eq!(request.total_len(), message.len());
+            for value in reset_values(request.guc_state) {
+                assert!(!value.parts(&value.head()).concat().is_empty());
+            }
         }
         Err(reason) => assert!(!reason.as_str().is_empty()),
     }

@@ -1,6 +1,5 @@
 //! utils/guc.h: settings.
 
-use super::error::catch_on_stack;
 use super::identity::Identity;
 use super::memory::Context;
 use crate::pg_sys as sys;
@@ -122,29 +121,12 @@ pub fn set_local(name: &'static CStr, value: &'static CStr) {
     }
 }
 
-/// All settings of this session that are not at their defaults, as RestoreGUCState reads them, in `context`. `before` is
-/// what an earlier call wrote, or empty: to find out how much room they need takes longer than to write them, and mostly it
-/// is as much as before.
-pub fn serialize_state<'a>(context: Context, before: &[u8]) -> &'a [u8] {
-    if !before.is_empty() {
-        match catch_on_stack(|| write_state(context, before.len() + SETTINGS_SLACK)) {
-            Ok(state) => return state,
-            // There was not enough room.
-            Err(caught) => caught.forget(),
-        }
-    }
-    // SAFETY: reads settings.
-    write_state(context, unsafe { sys::EstimateGUCStateSpace() })
-}
-
-/// Bytes by which the settings may outgrow what they were before.
-const SETTINGS_SLACK: usize = 1024;
-
-/// Raises XX000 if there is not enough room.
-fn write_state<'a>(context: Context, room: usize) -> &'a [u8] {
-    let place = context.alloc(room).as_ptr();
-    // SAFETY: SerializeGUCState writes no more than there is room for, and the length of what follows first.
+/// All settings of this session that are not at their defaults, as RestoreGUCState reads them, in `context`.
+pub fn serialize_state<'a>(context: Context) -> &'a [u8] {
+    // SAFETY: SerializeGUCState writes no more than the estimate, and the length of what follows first.
     unsafe {
+        let room = sys::EstimateGUCStateSpace();
+        let place = context.alloc(room).as_ptr();
         sys::SerializeGUCState(room, place.cast());
         let length = place.cast::<usize>().read_unaligned() + size_of::<usize>();
         core::slice::from_raw_parts(place, length.min(room))
@@ -162,14 +144,33 @@ pub fn serialize_libraries<'a>(context: Context) -> &'a [u8] {
     }
 }
 
-/// Loads another session's libraries and takes over its settings. While the flag that parallel workers use is set,
-/// session_authorization and role are taken from what is installed, not looked up by name; but setting them has reset the
-/// role, so `identity` installs it, and the setting that shows it, once more. Needs a transaction, no security context, no
-/// snapshot. Raises what loading or setting raises.
+/// Whether the libraries this session has loaded are those of `before`, which `serialize_libraries` wrote.
+pub fn libraries_are(before: &[u8]) -> bool {
+    let mut place = [0_u8; 1024];
+    // SAFETY: the estimate is the exact size, and there is so much room.
+    unsafe {
+        let room = sys::EstimateLibraryStateSpace();
+        if room != before.len() || room > place.len() {
+            return false;
+        }
+        sys::SerializeLibraryState(room, place.as_mut_ptr().cast());
+        place[..room] == *before
+    }
+}
+
+/// Loads another session's libraries and takes over its settings; `reset_values` may set those that `state` has no room for
+/// (guc_tables). While the flag that parallel workers use is set, session_authorization and role are taken from what is
+/// installed, not looked up by name; but setting them has reset the role, so `identity` installs it, and the setting that
+/// shows it, once more. Needs a transaction, no security context, no snapshot. Raises what loading or setting raises.
 ///
 /// # Safety
 /// Both come from the serialize functions of a process of the same server, unharmed.
-pub unsafe fn restore(libraries: &[u8], state: &[u8], identity: &Identity) {
+pub unsafe fn restore(
+    libraries: &[u8],
+    state: &[u8],
+    identity: &Identity,
+    reset_values: impl FnOnce(),
+) {
     identity.install_session();
     // SAFETY: the caller's promise; both functions only read. The flag goes down again at once, or by the worker's error
     // handler (clear_restoring).
@@ -180,7 +181,14 @@ pub unsafe fn restore(libraries: &[u8], state: &[u8], identity: &Identity) {
     }
     identity.install_session();
     identity.show_role();
+    // What RESET leads to was set for whoever logged in, before anything else was.
+    let authenticated = Identity::authenticated();
+    authenticated.install_session();
+    authenticated.make_session_default();
+    // A role that RESET leads to is looked up by name, so it has to be one that may be set.
     clear_restoring();
+    reset_values();
+    identity.install_session();
 }
 
 /// Clears the flag that `restore` sets, after an error.

@@ -40,6 +40,23 @@ impl Identity {
         }
     }
 
+    /// Whoever logged in, as this process was before anything was set.
+    pub fn authenticated() -> Self {
+        // SAFETY: reads this process's state and the catalogs; the callers have a transaction.
+        unsafe {
+            let user = sys::GetAuthenticatedUserId();
+            Self {
+                authenticated_user: user,
+                session_user: user,
+                session_user_is_superuser: sys::superuser_arg(user),
+                role: 0,
+                role_is_superuser: false,
+                current_user: user,
+                security_context: 0,
+            }
+        }
+    }
+
     /// Whether session user and role are this process's now.
     pub fn is_session(&self) -> bool {
         // SAFETY: these read this process's state.
@@ -53,14 +70,33 @@ impl Identity {
     /// Gives the setting `role` the name that goes with the role that is installed. Only while settings are restored: then
     /// the name decides nothing.
     pub fn show_role(&self) {
-        if self.role == 0 {
-            return;
-        }
         // SAFETY: a palloc'd name or NULL; PGC_S_SESSION is what SET ROLE uses.
         unsafe {
-            let name = sys::GetUserNameFromId(self.role, true);
+            let name = match self.role {
+                0 => c"none".as_ptr(),
+                role => sys::GetUserNameFromId(role, true).cast_const(),
+            };
             if !name.is_null() {
                 sys::SetConfigOption(c"role".as_ptr(), name, sys::PGC_USERSET, sys::PGC_S_SESSION);
+            }
+        }
+    }
+
+    /// Makes the session user what RESET SESSION AUTHORIZATION leads to. Only while settings are restored, and this one is
+    /// installed: then the name decides nothing.
+    pub fn make_session_default(&self) {
+        // SAFETY: a palloc'd name or NULL; the source and the context are InitializeSessionUserId's.
+        unsafe {
+            let name = sys::GetUserNameFromId(self.session_user, true);
+            if !name.is_null() {
+                sys::pgbg_set_config_option(
+                    c"session_authorization".as_ptr(),
+                    name,
+                    sys::PGC_BACKEND,
+                    sys::PGC_S_OVERRIDE,
+                    sys::BOOTSTRAP_SUPERUSERID,
+                    sys::ERROR as c_int,
+                );
             }
         }
     }

@@ -16,6 +16,7 @@ pub mod error;
 pub mod form;
 pub mod function;
 pub mod guc;
+pub mod guc_tables;
 pub mod identity;
 pub mod latch;
 pub mod layout;

@@ -155,3 +155,27 @@ enum
 {
 	PGBG_CLUSTER_STATEMENT = PGBG_CLUSTER_TAG
 };
+
+/*
+ * A setting (struct config_generic and what its kind adds), as it is on every major. Numbers are what the variables hold,
+ * floating point by its bits; text is NULL for what is no text, and belongs to guc.c.
+ */
+typedef struct pgbg_setting
+{
+	const char *name;
+	GucContext	context;
+	int			flags;
+	enum config_type vartype;
+	GucSource	source;
+	GucSource	reset_source;
+	GucContext	scontext;
+	GucContext	reset_scontext;
+	Oid			srole;
+	Oid			reset_srole;
+	int64		value;
+	int64		reset_value;
+	const char *text;
+	const char *reset_text;
+	const char *sourcefile;
+	int			sourceline;
+} pgbg_setting;

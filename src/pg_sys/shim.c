@@ -5,6 +5,14 @@
 #include "bindings.h"
 
 #include <signal.h>
+#include <string.h>
+
+/* 19 made what each kind of setting adds a member of the one struct. */
+#if PG_VERSION_NUM >= 190000
+#define PGBG_KIND(setting, kind) (&(setting)->_##kind)
+#else
+#define PGBG_KIND(setting, kind) ((const struct config_##kind *) (setting))
+#endif
 
 /* 15 split pg_analyze_and_rewrite by the way in which parameters are given. */
 List *
@@ -71,6 +79,17 @@ pgbg_datum_get_int64(Datum datum)
 	return DatumGetInt64(datum);
 }
 
+/* 19 has one struct for all kinds of settings. */
+const char *
+pgbg_enum_setting_name(struct config_generic *setting, int value)
+{
+#if PG_VERSION_NUM >= 190000
+	return config_enum_lookup_by_value(setting, value);
+#else
+	return config_enum_lookup_by_value((struct config_enum *) setting, value);
+#endif
+}
+
 /* 19 wants a last step after the attributes of a descriptor were set. */
 void
 pgbg_finalize_tupdesc(TupleDesc tupdesc)
@@ -79,6 +98,49 @@ pgbg_finalize_tupdesc(TupleDesc tupdesc)
 	TupleDescFinalize(tupdesc);
 #else
 	(void) tupdesc;
+#endif
+}
+
+/*
+ * Up to 15 all settings are in an array. 16 keeps those that are not at their defaults in a ring, for which guc.c's own
+ * functions look through all of them as well; its head, which only guc.c can name, is the one node that belongs to no
+ * setting. The place of the head; false if the ring is not as expected.
+ */
+bool
+pgbg_find_settings(void **head)
+{
+#if PG_VERSION_NUM >= 160000
+	int			all;
+	int			count = 0;
+	struct config_generic **settings = get_guc_variables(&all);
+	dlist_node *node;
+
+	*head = NULL;
+	for (int i = 0; i < all; i++)
+		if (settings[i]->source != PGC_S_DEFAULT)
+			settings[count++] = settings[i];
+	node = count > 0 ? &settings[0]->nondef_link : NULL;
+	for (int step = 0; step <= count && node != NULL; step++)
+	{
+		int			i = 0;
+
+		while (i < count && &settings[i]->nondef_link != node)
+			i++;
+		if (i == count)
+		{
+			if (*head != NULL)
+				break;
+			*head = node;
+		}
+		node = node->next;
+	}
+	if (count == 0 || node != &settings[0]->nondef_link)
+		*head = NULL;
+	pfree(settings);
+	return *head != NULL;
+#else
+	*head = NULL;
+	return true;
 #endif
 }
 
@@ -150,6 +212,29 @@ pgbg_mark_guc_prefix_reserved(const char *prefix)
 #endif
 }
 
+/* The next setting that is not at its default, from NULL on; NULL after the last. `head` is from pgbg_find_settings. */
+struct config_generic *
+pgbg_next_setting(void *head, void **cursor)
+{
+#if PG_VERSION_NUM >= 160000
+	dlist_node *node = *cursor != NULL ? *cursor : head;
+
+	node = node->next;
+	*cursor = node;
+	return node != head ? dlist_container(struct config_generic, nondef_link, node) : NULL;
+#else
+	struct config_generic **settings = get_guc_variables();
+	struct config_generic **end = settings + GetNumConfigOptions();
+	struct config_generic **next = *cursor != NULL ? (struct config_generic **) *cursor + 1 : settings;
+
+	(void) head;
+	while (next < end && (*next)->source == PGC_S_DEFAULT)
+		next++;
+	*cursor = next;
+	return next < end ? *next : NULL;
+#endif
+}
+
 /* 18 dropped PortalRun's run_once. */
 bool
 pgbg_portal_run(Portal portal, bool is_top_level, DestReceiver *dest, DestReceiver *altdest, QueryCompletion *completion)
@@ -174,6 +259,50 @@ pgbg_proc_exit(int status)
 	proc_exit(status);
 }
 
+/* 15 notes the role that set a value. */
+void
+pgbg_read_setting(const struct config_generic *setting, pgbg_setting *result)
+{
+	memset(result, 0, sizeof(*result));
+	result->name = setting->name;
+	result->context = setting->context;
+	result->flags = setting->flags;
+	result->vartype = setting->vartype;
+	result->source = setting->source;
+	result->reset_source = setting->reset_source;
+	result->scontext = setting->scontext;
+	result->reset_scontext = setting->reset_scontext;
+#if PG_VERSION_NUM >= 150000
+	result->srole = setting->srole;
+	result->reset_srole = setting->reset_srole;
+#endif
+	result->sourcefile = setting->sourcefile;
+	result->sourceline = setting->sourceline;
+	switch (setting->vartype)
+	{
+		case PGC_BOOL:
+			result->value = *PGBG_KIND(setting, bool)->variable;
+			result->reset_value = PGBG_KIND(setting, bool)->reset_val;
+			break;
+		case PGC_INT:
+			result->value = *PGBG_KIND(setting, int)->variable;
+			result->reset_value = PGBG_KIND(setting, int)->reset_val;
+			break;
+		case PGC_REAL:
+			memcpy(&result->value, PGBG_KIND(setting, real)->variable, sizeof(double));
+			memcpy(&result->reset_value, &PGBG_KIND(setting, real)->reset_val, sizeof(double));
+			break;
+		case PGC_STRING:
+			result->text = *PGBG_KIND(setting, string)->variable;
+			result->reset_text = PGBG_KIND(setting, string)->reset_val;
+			break;
+		case PGC_ENUM:
+			result->value = *PGBG_KIND(setting, enum)->variable;
+			result->reset_value = PGBG_KIND(setting, enum)->reset_val;
+			break;
+	}
+}
+
 /* 15 returns how long statistics may wait; the caller has its own clock. */
 void
 pgbg_report_statistics(bool force)
@@ -191,6 +320,21 @@ void
 pgbg_rethrow_error(ErrorData *error)
 {
 	ReThrowError(error);
+}
+
+/*
+ * set_config_option, which where the source is lower than that of the value in force changes the reset value alone.
+ * 15 notes the role that set it.
+ */
+int
+pgbg_set_config_option(const char *name, const char *value, GucContext context, GucSource source, Oid role, int elevel)
+{
+#if PG_VERSION_NUM >= 150000
+	return set_config_option_ext(name, value, context, source, role, GUC_ACTION_SET, true, elevel, true);
+#else
+	(void) role;
+	return set_config_option(name, value, context, source, GUC_ACTION_SET, true, elevel, true);
+#endif
 }
 
 /* 16 made it a macro over a function that takes the length. */

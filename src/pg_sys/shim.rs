@@ -1,8 +1,9 @@
 //! src/pg_sys/shim.c as Rust sees it: the same functions in the same order.
 
 use super::{
-    Datum, DestReceiver, Form_pg_attribute, List, Oid, Portal, Query, QueryCompletion, RawStmt,
-    TupleDesc, pqsigfunc, shm_mq_handle, shm_mq_iovec, shm_mq_result, varlena,
+    Datum, DestReceiver, Form_pg_attribute, GucContext, GucSource, List, Oid, Portal, Query,
+    QueryCompletion, RawStmt, TupleDesc, config_generic, pgbg_setting, pqsigfunc, shm_mq_handle,
+    shm_mq_iovec, shm_mq_result, varlena,
 };
 use core::ffi::{c_char, c_int, c_void};
 
@@ -21,7 +22,9 @@ unsafe extern "C-unwind" {
     pub fn pgbg_command_tag(buffer: *mut c_char, completion: *const QueryCompletion) -> c_int;
     pub fn pgbg_count_guc_variables() -> c_int;
     pub fn pgbg_datum_get_int64(datum: Datum) -> i64;
+    pub fn pgbg_enum_setting_name(setting: *mut config_generic, value: c_int) -> *const c_char;
     pub fn pgbg_finalize_tupdesc(tupdesc: TupleDesc);
+    pub fn pgbg_find_settings(head: *mut *mut c_void) -> bool;
     pub fn pgbg_float8_get_datum(value: f64) -> Datum;
     pub fn pgbg_forget_query();
     pub fn pgbg_hold_interrupts();
@@ -30,6 +33,7 @@ unsafe extern "C-unwind" {
     pub fn pgbg_log_duration(sql: *const c_char, was_logged: bool);
     pub fn pgbg_log_statement(sql: *const c_char);
     pub fn pgbg_mark_guc_prefix_reserved(prefix: *const c_char);
+    pub fn pgbg_next_setting(head: *mut c_void, cursor: *mut *mut c_void) -> *mut config_generic;
     pub fn pgbg_portal_run(
         portal: Portal,
         is_top_level: bool,
@@ -39,9 +43,18 @@ unsafe extern "C-unwind" {
     ) -> bool;
     pub fn pgbg_pqsignal(signo: c_int, handler: pqsigfunc);
     pub fn pgbg_proc_exit(status: c_int) -> !;
+    pub fn pgbg_read_setting(setting: *const config_generic, result: *mut pgbg_setting);
     pub fn pgbg_report_statistics(force: bool);
     pub fn pgbg_resume_interrupts();
     pub fn pgbg_rethrow_error(error: *mut super::ErrorData) -> !;
+    pub fn pgbg_set_config_option(
+        name: *const c_char,
+        value: *const c_char,
+        context: GucContext,
+        source: GucSource,
+        role: Oid,
+        elevel: c_int,
+    ) -> c_int;
     pub fn pgbg_set_ps_display(activity: *const c_char);
     pub fn pgbg_shm_mq_sendv(
         mqh: *mut shm_mq_handle,

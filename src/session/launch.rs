@@ -1,7 +1,8 @@
 //! Starting a job: docs/ARCHITECTURE.md, One job, there and back. An error or interrupt at any step leaves nothing behind.
 
 use super::job::{Job, JobRef, Outcome, State};
-use super::link::{self, LinkRef, Told};
+use super::link::{self, LinkRef};
+use super::settings::{news, was_told};
 use super::start::{
     WAIT_FOR_START, fail_to_start, start_worker, wait_for_connection, wait_for_snapshot,
 };
@@ -19,7 +20,7 @@ use crate::pg::memory::Context;
 use crate::pg::shm_mq::{Queue, Sent};
 use crate::pg::text::{Str, copy_into};
 use crate::pg::timestamp::now;
-use crate::pg::{guc, xact};
+use crate::pg::xact;
 use crate::settings;
 use core::cell::Cell;
 use core::ffi::{CStr, c_int};
@@ -154,11 +155,7 @@ fn new_job(
 /// Sends the request: identity, libraries, settings, SQL. What the worker was told before and what has not changed since
 /// is left out.
 fn send_request(link: LinkRef, order: &Order<'_>, cookie: i64) {
-    let told = link.told.get();
-    let temporary = link.context.create(c"pg_background settings sent");
-    let libraries = guc::serialize_libraries(temporary);
-    let settings = guc::serialize_state(temporary, told.settings);
-    let changed = libraries != told.libraries || settings != told.settings;
+    let news = news(&link);
     let new_queue = link.responses.get().is_none();
     if new_queue {
         link.channel.renew_responses();
@@ -190,8 +187,8 @@ fn send_request(link: LinkRef, order: &Order<'_>, cookie: i64) {
             .options
             .timeout_ms
             .unwrap_or_else(|| settings::WORKER_TIMEOUT.get()),
-        library_state: if changed { libraries } else { &[] },
-        guc_state: if changed { settings } else { &[] },
+        library_state: news.map_or(&[], |news| news.libraries),
+        guc_state: news.map_or(&[], |news| news.settings),
         label: order.label.map(c_str),
         parameters: order.options.parameters,
         snapshot: order.options.snapshot.map(c_str),
@@ -215,15 +212,8 @@ fn send_request(link: LinkRef, order: &Order<'_>, cookie: i64) {
         latch::wait(None, &WAIT_FOR_START);
     }
     hooks::point("launch-sent");
-    if changed {
-        link.told.set(Told {
-            context: temporary,
-            libraries,
-            settings,
-        });
-        told.context.delete();
-    } else {
-        temporary.delete();
+    if let Some(news) = news {
+        was_told(&link, news);
     }
 }
 

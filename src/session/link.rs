@@ -1,6 +1,7 @@
 //! This session's hold on a worker process: segment, queues, process handle, and what the worker was told last.
 
 use super::STATE;
+use super::settings::Told;
 use crate::channel::segment::Channel;
 use crate::pg::bgworker::{self, Status};
 use crate::pg::identity::Identity;
@@ -28,14 +29,6 @@ pub struct Link {
     pub told: Cell<Told>,
     /// A signal went out to it: it might arrive in the middle of another job, so there will be none.
     pub signaled: Cell<bool>,
-}
-
-/// Serialised state, in a context of its own.
-#[derive(Clone, Copy)]
-pub struct Told {
-    pub context: Context,
-    pub libraries: &'static [u8],
-    pub settings: &'static [u8],
 }
 
 /// # Invariants

@@ -16,6 +16,7 @@ pub mod registry;
 pub mod result;
 mod role_limit;
 pub mod run;
+mod settings;
 mod spool;
 mod start;
 pub mod stats;

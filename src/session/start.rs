@@ -1,7 +1,8 @@
 //! Starting a worker process: segment, queues, registration, attachment. An error or interrupt at any step leaves nothing
 //! behind.
 
-use super::link::{Link, LinkRef, Told};
+use super::link::{Link, LinkRef};
+use super::settings::Told;
 use super::{context, deadlock, idle, pump, wait};
 use crate::channel;
 use crate::channel::segment::{Channel, Peer};
@@ -79,11 +80,7 @@ fn try_start(start: &Start, identity: Identity, response_size: usize) -> LinkRef
         requests,
         responses: Cell::new(Some(responses)),
         identity,
-        told: Cell::new(Told {
-            context: start.context.create(c"pg_background settings sent"),
-            libraries: &[],
-            settings: &[],
-        }),
+        told: Cell::new(Told::nothing(start.context)),
         signaled: Cell::new(false),
     })
 }

@@ -3,9 +3,14 @@
 use super::state::{STATE, Settings};
 use crate::channel::segment::Channel;
 use crate::channel::wire::request::Request;
+use crate::channel::wire::settings as wire;
+use crate::pg::guc_tables::{self, Picture};
 use crate::pg::identity::Identity;
 use crate::pg::memory::Context;
+use crate::pg::text::Str;
 use crate::pg::{encoding, guc, process, xact};
+use core::ffi::CStr;
+use core::ptr::NonNull;
 
 /// Connects to the launcher's database as the user that logged in there. The server checks LOGIN, datallowconn and
 /// CONNECT anew, and ends the process (FATAL) if one is missing.
@@ -13,21 +18,36 @@ pub fn connect(channel: Channel) {
     process::connect(channel.database(), channel.authenticated_user());
 }
 
-/// Takes over session user, role, libraries and settings, in a transaction of their own; but only if the launcher's have
-/// changed since the last job, or that job has changed ours.
+/// Takes over session user, role, libraries and settings, if the launcher's have changed since the last job.
 pub fn adopt(request: &Request<'_>) {
     let known = STATE.settings.get();
-    let news = !request.guc_state.is_empty();
-    let as_restored = |settings: Settings| {
-        !STATE.settings_touched.get() && settings.read_only == request.read_only
-    };
-    if !news && known.is_some_and(as_restored) {
-        return;
-    }
     let settings = match known {
-        Some(settings) if !news => settings,
+        Some(settings) if request.guc_state.is_empty() => {
+            if settings.read_only == request.read_only {
+                return;
+            }
+            settings
+        }
         _ => keep(request, known),
     };
+    restore(Settings {
+        identity: session_identity(request),
+        read_only: request.read_only,
+        ..settings
+    });
+}
+
+/// Takes back what the job that has ended did to settings.
+pub fn take_back_settings() {
+    if let Some(settings) = STATE.settings.get() {
+        if !settings.picture.holds() {
+            restore(settings);
+        }
+    }
+}
+
+/// Makes libraries and settings what they are to be, in a transaction of their own.
+fn restore(settings: Settings) {
     // What was analysed under other settings, or as somebody else, may mean something else.
     STATE.plans.forget();
     xact::start_command();
@@ -36,23 +56,36 @@ pub fn adopt(request: &Request<'_>) {
         guc::restore(
             settings.libraries,
             settings.state,
-            &session_identity(request),
+            &settings.identity,
+            || set_reset_values(settings.state),
         )
     };
     encoding::use_database_encoding_for_client();
-    if request.read_only {
+    if settings.read_only {
         guc::set(c"default_transaction_read_only", c"on");
     }
     xact::commit_command();
     settings.restored.reset();
     STATE.settings.set(Some(Settings {
-        read_only: request.read_only,
-        restored_state: guc::serialize_state(settings.restored, &[]),
+        picture: Picture::take(settings.restored),
         variables: guc::count_variables(),
         memory: guc::memory_in_use(),
         ..settings
     }));
-    STATE.settings_touched.set(false);
+}
+
+fn set_reset_values(section: &[u8]) {
+    for value in wire::reset_values(section) {
+        // SAFETY: C strings of the request, which lives as long as these settings; only used meanwhile.
+        let text = |text: &CStr| unsafe { Str::from_nonnull(NonNull::from(text).cast()) };
+        guc_tables::set_reset_value(&guc_tables::ResetValue {
+            name: text(value.name),
+            value: text(value.value),
+            source: value.source as u32,
+            context: value.context as u32,
+            role: value.role,
+        });
+    }
 }
 
 /// Copies what the launcher sent, for later jobs with the same settings.
@@ -63,7 +96,8 @@ fn keep(request: &Request<'_>, known: Option<Settings>) -> Settings {
         restored: context.create(c"pg_background settings as restored"),
         libraries: context.copy_bytes(request.library_state),
         state: context.copy_bytes(request.guc_state),
-        restored_state: &[],
+        picture: Picture::NONE,
+        identity: session_identity(request),
         read_only: request.read_only,
         variables: 0,
         memory: 0,

@@ -49,16 +49,15 @@ pub fn may_stay(request: &Request<'_>) -> bool {
         .context
         .create(c"pg_background settings after the job");
     let libraries = guc::serialize_libraries(context);
-    let touched = guc::serialize_state(context, settings.restored_state) != settings.restored_state;
     let stays = guc::has_only_known_libraries(libraries, settings.libraries)
         && !guc::has_grown(settings.variables, settings.memory);
     context.delete();
-    STATE.settings_touched.set(touched);
     stays
 }
 
 /// Tidies up and waits for the session's next job. False when there will be none for this process.
 pub fn next_job(channel: Channel) -> bool {
+    identity::take_back_settings();
     discard::session_state(|| STATE.plans.reset_others());
     activity::report_statistics(false);
     let Some(requests) = STATE.requests.get() else {

@@ -5,6 +5,8 @@ use super::plans::Plans;
 use crate::channel::outcome::Summary;
 use crate::channel::segment::Channel;
 use crate::pg::clock::Deadline;
+use crate::pg::guc_tables::Picture;
+use crate::pg::identity::Identity;
 use crate::pg::latch::Patience;
 use crate::pg::memory::Context;
 use crate::pg::shm_mq::Handle;
@@ -25,8 +27,6 @@ pub struct State {
     pub connected: Cell<bool>,
     /// What was restored last.
     pub settings: Cell<Option<Settings>>,
-    /// The last job has changed settings.
-    pub settings_touched: Cell<bool>,
     /// For parse trees and plans.
     pub message_context: Cell<Option<Context>>,
     /// Statements that are analysed and planned once.
@@ -79,13 +79,15 @@ pub struct Settings {
     pub context: Context,
     pub libraries: &'static [u8],
     pub state: &'static [u8],
-    /// For `restored_state` alone.
+    /// For `picture` alone.
     pub restored: Context,
-    /// This process's settings, serialised right after they were restored.
-    pub restored_state: &'static [u8],
+    /// This process's settings, right after they were restored.
+    pub picture: Picture,
     /// How many settings there were then, and how many bytes they took.
     pub variables: c_int,
     pub memory: usize,
+    /// Session user and role that go with them.
+    pub identity: Identity,
     /// They were restored for a read-only job.
     pub read_only: bool,
 }
@@ -100,7 +102,6 @@ pub static STATE: State = State {
     next_request: Cell::new(None),
     connected: Cell::new(false),
     settings: Cell::new(None),
-    settings_touched: Cell::new(false),
     message_context: Cell::new(None),
     plans: Plans::new(),
     timers: Cell::new(None),

@@ -92,7 +92,7 @@ reasons! {
     RequestPadding = "The padding between the sections of the request is not zero.",
     RequestTrailing = "Something follows the last section of the request.",
     RequestLibraries = "The list of libraries in the request has no end.",
-    RequestSettings = "The settings in the request are longer than their section.",
+    RequestSettings = "The settings in the request do not fill their section.",
     RequestLabel = "The label in the request is not one string.",
     RequestSnapshot = "The identifier of a snapshot in the request is not one string.",
     RequestChannel = "The channel in the request is not one string.",

@@ -21,6 +21,7 @@ pub mod parameters;
 pub mod report;
 pub mod request;
 pub mod response;
+pub mod settings;
 pub mod text;
 pub mod tuple;
 

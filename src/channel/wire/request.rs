@@ -19,7 +19,7 @@
 //! | 44 | worker time-out i32 | milliseconds, 0 for none, never negative |
 //! | 48 | lengths u64 x 7 | of the sections, in bytes, without padding |
 //! | 104 | libraries | from `SerializeLibraryState`; empty means as before |
-//! | | settings | from `SerializeGUCState`; empty means as before |
+//! | | settings | from `SerializeGUCState`, and reset values (`settings`); empty means as before |
 //! | | label | with its NUL; empty means none |
 //! | | parameters | of the statements, see [`parameters`](super::parameters); empty means none |
 //! | | snapshot | identifier of an exported one, with its NUL; empty means that the job takes its own |
@@ -36,8 +36,9 @@
 use core::ffi::CStr;
 
 use super::Malformed;
-use super::bytes::{array_at, i32_at, i64_at, maxalign, u32_at, u64_at};
+use super::bytes::{i32_at, i64_at, maxalign, u32_at, u64_at};
 use super::parameters::Parameters;
+use super::settings;
 
 /// The first four bytes of a request.
 pub const MAGIC: u32 = u32::from_ne_bytes(*b"pgbR");
@@ -109,7 +110,8 @@ pub struct Request<'a> {
     pub worker_timeout_ms: i32,
     /// What `SerializeLibraryState` wrote; empty to leave the worker as it is.
     pub library_state: &'a [u8],
-    /// What `SerializeGUCState` wrote; empty to leave the worker as it is.
+    /// What `SerializeGUCState` wrote, and the reset values, for [`settings::reset_values`]; empty to
+    /// leave the worker as it is.
     pub guc_state: &'a [u8],
     /// The label, in the database's encoding.
     pub label: Option<&'a CStr>,
@@ -292,7 +294,7 @@ impl<'a> Request<'a> {
         if !library_state_ends(library_state) {
             return Err(Malformed::RequestLibraries);
         }
-        if !guc_state_fits(guc_state) {
+        if !settings::is_well_formed(guc_state) {
             return Err(Malformed::RequestSettings);
         }
         Ok(Self {
@@ -395,12 +397,4 @@ fn skip_padding(rest: &mut &[u8], len: usize) -> Result<(), Malformed> {
 /// Whether `RestoreLibraryState` finds the empty string at which it stops, within `state`.
 fn library_state_ends(state: &[u8]) -> bool {
     matches!(state, [] | [0] | [.., 0, 0])
-}
-
-/// Whether the settings, which start with their length as a `Size`, lie within `state`.
-fn guc_state_fits(state: &[u8]) -> bool {
-    const SIZE: usize = size_of::<usize>();
-    state.is_empty()
-        || array_at::<SIZE>(state, 0)
-            .is_some_and(|len| usize::from_ne_bytes(len) <= state.len() - SIZE)
 }

@@ -5,6 +5,7 @@ mod parameters;
 mod report;
 mod request;
 mod response;
+mod settings;
 mod text;
 mod tuple;
 mod varlena;

@@ -4,10 +4,7 @@ use super::super::Malformed;
 use super::super::parameters::{Parameter, Parameters, Value};
 use super::super::request::{FIXED_LEN, MAGIC, Request, User, VERSION, padding};
 
-/// A `Size` and so many bytes of settings.
-fn settings(len: usize) -> Vec<u8> {
-    [&len.to_ne_bytes()[..], &vec![b'g'; len]].concat()
-}
+use super::settings::settings;
 
 fn sample(guc_state: &[u8]) -> Request<'_> {
     Request {
@@ -273,29 +270,6 @@ fn the_list_of_libraries_ends_within_its_section() {
             refused(&message, Malformed::RequestLibraries);
         }
     }
-}
-
-#[test]
-fn settings_lie_within_their_section() {
-    // What SerializeGUCState did not use of the space estimated may follow.
-    let mut spare = settings(3);
-    spare.resize(100, 0xAA);
-    assert!(Request::decode(&message(&sample(&spare))).is_ok());
-    for cut in 1..size_of::<usize>() {
-        refused(
-            &message(&sample(&settings(0)[..cut])),
-            Malformed::RequestSettings,
-        );
-    }
-    let whole = settings(3);
-    refused(
-        &message(&sample(&whole[..whole.len() - 1])),
-        Malformed::RequestSettings,
-    );
-    refused(
-        &message(&sample(&usize::MAX.to_ne_bytes())),
-        Malformed::RequestSettings,
-    );
 }
 
 #[test]

@@ -1,0 +1,238 @@
+//! utils/guc_tables.h: the settings of this process that are not at their defaults, as they are and as they were.
+
+use super::memory::Context;
+use super::text::{Str, copy_into, format};
+use crate::pg_sys as sys;
+use core::ffi::{c_char, c_int, c_void};
+use core::ptr::{self, NonNull};
+use core::sync::atomic::{AtomicPtr, AtomicU8, Ordering};
+
+/// Where `nondefault` starts, once it was looked for.
+static HEAD: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+/// Whether it was: one of the following.
+static SEARCH: AtomicU8 = AtomicU8::new(NOT_BEGUN);
+const NOT_BEGUN: u8 = 0;
+const FOUND: u8 = 1;
+const FAILED: u8 = 2;
+
+/// Whether settings can be gone through one by one. If not, nothing is known about them.
+fn can_be_seen() -> bool {
+    if SEARCH.load(Ordering::Relaxed) == NOT_BEGUN {
+        let mut head = ptr::null_mut();
+        // SAFETY: reads guc.c's settings; writes one pointer.
+        let found = unsafe { sys::pgbg_find_settings(&raw mut head) };
+        HEAD.store(head, Ordering::Relaxed);
+        SEARCH.store(if found { FOUND } else { FAILED }, Ordering::Relaxed);
+    }
+    SEARCH.load(Ordering::Relaxed) == FOUND
+}
+
+/// Calls `look` with each setting that is not at its default, as long as that returns true. Those that have one value in
+/// the whole cluster, or are no settings of anybody's, are left out: SerializeGUCState leaves them out as well.
+fn for_each_nondefault(mut look: impl FnMut(NonNull<sys::config_generic>) -> bool) {
+    let head = HEAD.load(Ordering::Relaxed);
+    let mut cursor = ptr::null_mut();
+    // SAFETY: pgbg_find_settings found the head, and nothing is set meanwhile: `look` sets nothing.
+    while let Some(setting) = NonNull::new(unsafe { sys::pgbg_next_setting(head, &raw mut cursor) })
+    {
+        // SAFETY: a setting of guc.c's.
+        let context = unsafe { setting.as_ref().context };
+        let is_shared = context == sys::PGC_POSTMASTER || context == sys::PGC_INTERNAL;
+        if !is_shared && !look(setting) {
+            return;
+        }
+    }
+}
+
+fn read(setting: NonNull<sys::config_generic>) -> sys::pgbg_setting {
+    let mut result = core::mem::MaybeUninit::uninit();
+    // SAFETY: a setting of guc.c's; all of the result is written.
+    unsafe {
+        sys::pgbg_read_setting(setting.as_ptr(), result.as_mut_ptr());
+        result.assume_init()
+    }
+}
+
+/// What this process's settings were at one moment: values, reset values, and where both came from.
+#[derive(Clone, Copy)]
+pub struct Picture {
+    /// None if it could not be taken.
+    entries: Option<&'static [Entry]>,
+}
+
+#[derive(Clone, Copy)]
+struct Entry {
+    place: NonNull<sys::config_generic>,
+    /// Its texts are copies.
+    was: sys::pgbg_setting,
+}
+
+impl Picture {
+    /// What is to be seen here in nobody's settings.
+    pub const NONE: Self = Self { entries: None };
+
+    /// Takes one, which lives as long as the context.
+    pub fn take(context: Context) -> Self {
+        if !can_be_seen() {
+            return Self::NONE;
+        }
+        let mut count = 0;
+        for_each_nondefault(|_| {
+            count += 1;
+            true
+        });
+        let places = context.alloc_slice(count, |_| NonNull::dangling());
+        let mut i = 0;
+        for_each_nondefault(|place| {
+            places[i] = place;
+            i += 1;
+            true
+        });
+        let keep = |text: *const c_char| {
+            // SAFETY: a text of guc.c's, or NULL.
+            unsafe { Str::from_ptr(text) }
+                .map_or(ptr::null(), |text| copy_into(context, text).as_ptr())
+        };
+        let entries = context.alloc_slice(count, |i| {
+            let now = read(places[i]);
+            let was = sys::pgbg_setting {
+                name: keep(now.name),
+                text: keep(now.text),
+                reset_text: keep(now.reset_text),
+                sourcefile: keep(now.sourcefile),
+                ..now
+            };
+            Entry {
+                place: places[i],
+                was,
+            }
+        });
+        Self {
+            entries: Some(entries),
+        }
+    }
+
+    /// Whether everything is still, or again, as it was. In case of doubt it is not: what was set and reset may have changed
+    /// its place.
+    pub fn holds(&self) -> bool {
+        let Some(entries) = self.entries else {
+            return false;
+        };
+        let mut rest = entries.iter();
+        let mut same = true;
+        for_each_nondefault(|place| {
+            same = rest.next().is_some_and(|entry| entry.holds(place));
+            same
+        });
+        same && rest.next().is_none()
+    }
+}
+
+impl Entry {
+    fn holds(&self, place: NonNull<sys::config_generic>) -> bool {
+        let (was, now) = (&self.was, &read(place));
+        self.place == place
+            && was.flags == now.flags
+            && was.source == now.source
+            && was.reset_source == now.reset_source
+            && was.scontext == now.scontext
+            && was.reset_scontext == now.reset_scontext
+            && was.srole == now.srole
+            && was.reset_srole == now.reset_srole
+            && was.value == now.value
+            && was.reset_value == now.reset_value
+            && was.sourceline == now.sourceline
+            && is_same_text(was.text, now.text)
+            && is_same_text(was.reset_text, now.reset_text)
+            && is_same_text(was.sourcefile, now.sourcefile)
+            // A placeholder's place may become another's.
+            && (now.flags & sys::GUC_CUSTOM_PLACEHOLDER as c_int == 0
+                || is_same_text(was.name, now.name))
+    }
+}
+
+fn is_same_text(a: *const c_char, b: *const c_char) -> bool {
+    if a.is_null() || b.is_null() {
+        return a == b;
+    }
+    // SAFETY: both are NUL-terminated: guc.c's, or copies of those.
+    unsafe { libc::strcmp(a, b) == 0 }
+}
+
+/// What RESET gives a setting that was SET.
+pub struct ResetValue {
+    pub name: Str,
+    pub value: Str,
+    pub source: sys::GucSource,
+    pub context: sys::GucContext,
+    /// InvalidOid before 15.
+    pub role: sys::Oid,
+}
+
+/// Calls `tell` for each reset value that RestoreGUCState would not bring about by setting what is in force: of what was
+/// SET, and whose reset value is not the default. Of what RESET ALL leaves alone, `role` only.
+pub fn for_each_reset_value(mut tell: impl FnMut(ResetValue)) {
+    if !can_be_seen() {
+        return;
+    }
+    for_each_nondefault(|place| {
+        let setting = read(place);
+        let is_role = is_same_text(setting.name, c"role".as_ptr());
+        let is_lost = if is_role {
+            // Whatever the role's source, `restore` sets it once more.
+            setting.reset_source > sys::PGC_S_DYNAMIC_DEFAULT
+        } else {
+            setting.source > sys::PGC_S_OVERRIDE
+                && setting.reset_source > sys::PGC_S_DEFAULT
+                && setting.flags & sys::GUC_NO_RESET_ALL as c_int == 0
+        };
+        if let (true, Some(value)) = (is_lost, reset_value(place, &setting)) {
+            tell(ResetValue {
+                // SAFETY: a setting has a name, and keeps it.
+                name: unsafe { Str::from_nonnull(NonNull::new_unchecked(setting.name.cast_mut())) },
+                value,
+                source: setting.reset_source,
+                context: setting.reset_scontext,
+                role: setting.reset_srole,
+            });
+        }
+        true
+    });
+}
+
+/// As SET takes it. None for a text that is NULL, which SET has no word for.
+fn reset_value(place: NonNull<sys::config_generic>, setting: &sys::pgbg_setting) -> Option<Str> {
+    match setting.vartype {
+        sys::PGC_BOOL if setting.reset_value == 0 => Some(Str::from_static(c"off")),
+        sys::PGC_BOOL => Some(Str::from_static(c"on")),
+        // So many digits as tell it from every other number.
+        sys::PGC_REAL => Some(format(format_args!(
+            "{:e}",
+            f64::from_bits(setting.reset_value as u64)
+        ))),
+        sys::PGC_INT => Some(format(format_args!("{}", setting.reset_value))),
+        sys::PGC_ENUM => {
+            let value = setting.reset_value as c_int;
+            // SAFETY: an enumeration, and a value of it; the name is static.
+            unsafe { Str::from_ptr(sys::pgbg_enum_setting_name(place.as_ptr(), value)) }
+        }
+        // SAFETY: a text of guc.c's, or NULL.
+        _ => unsafe { Str::from_ptr(setting.reset_text) },
+    }
+}
+
+/// Makes a value what RESET gives, unless what is in force comes from a source no higher than this: then it takes its place
+/// as well. A value that is refused, because of what happened since it was set, changes nothing.
+pub fn set_reset_value(value: &ResetValue) {
+    // SAFETY: strings that end; guc.c copies them. A level below ERROR does not raise.
+    unsafe {
+        sys::pgbg_set_config_option(
+            value.name.as_ptr(),
+            value.value.as_ptr(),
+            value.context,
+            value.source,
+            value.role,
+            sys::DEBUG1 as c_int,
+        );
+    }
+}
