@@ -144,6 +144,26 @@ CREATE TYPE pg_background_run_result AS (
 );
 COMMENT ON TYPE pg_background_run_result IS
     'outcome of a statement that was run in a background worker and waited for';
+CREATE TYPE pg_background_batch_result AS (
+    n int4,
+    attempts int4,
+    pid int4,
+    cookie int8,
+    state text,
+    consumed bool,
+    completed bool,
+    has_error bool,
+    row_count int8,
+    command_tag text,
+    sqlstate text,
+    error_message text,
+    label text,
+    launched_at timestamptz,
+    timed_out bool,
+    elapsed_ms int8
+);
+COMMENT ON TYPE pg_background_batch_result IS
+    'outcome of one of many statements that were run in background workers and waited for';
 
 --
 -- Starting jobs
@@ -177,6 +197,12 @@ AS 'MODULE_PATHNAME', 'pg_background_run_query';
 COMMENT ON FUNCTION pg_background_run_query(text, int4, int4, text, text, record, text[], bool) IS
     'runs a query in a background worker, waits for it and returns its rows';
 
+CREATE FUNCTION pg_background_run_all(statements text[], params record[] DEFAULT NULL, max_parallel int4 DEFAULT 0, stop_on_error bool DEFAULT false, timeout_ms int4 DEFAULT 0, label text DEFAULT NULL, snapshot bool DEFAULT false, retries int4 DEFAULT 0)
+RETURNS SETOF pg_background_batch_result
+LANGUAGE C CALLED ON NULL INPUT COST 1000 ROWS 100
+AS 'MODULE_PATHNAME', 'pg_background_run_all';
+COMMENT ON FUNCTION pg_background_run_all(text[], record[], int4, bool, int4, text, bool, int4) IS
+    'runs many statements in background workers, some at a time, waits for all and returns their outcomes';
 
 --
 -- Jobs by handle, or by process ID and cookie
@@ -951,7 +977,8 @@ REVOKE ALL ON TYPE
     pg_background_result_info,
     pg_background_error,
     pg_background_outcome,
-    pg_background_run_result
+    pg_background_run_result,
+    pg_background_batch_result
 FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION
@@ -959,6 +986,7 @@ REVOKE ALL ON FUNCTION
     pg_background_submit(text, int4, text, record, text[], int4, bool, text),
     pg_background_run(text, int4, int4, text, record, text[], bool, text),
     pg_background_run_query(text, int4, int4, text, text, record, text[], bool),
+    pg_background_run_all(text[], record[], int4, bool, int4, text, bool, int4),
     pg_background_result(int4, int8),
     pg_background_result(pg_background_handle),
     pg_background_detach(int4, int8),
@@ -1039,7 +1067,8 @@ GRANT USAGE ON TYPE
     pg_background_result_info,
     pg_background_error,
     pg_background_outcome,
-    pg_background_run_result
+    pg_background_run_result,
+    pg_background_batch_result
 TO pgbackground_role;
 
 GRANT EXECUTE ON FUNCTION
@@ -1047,6 +1076,7 @@ GRANT EXECUTE ON FUNCTION
     pg_background_submit(text, int4, text, record, text[], int4, bool, text),
     pg_background_run(text, int4, int4, text, record, text[], bool, text),
     pg_background_run_query(text, int4, int4, text, text, record, text[], bool),
+    pg_background_run_all(text[], record[], int4, bool, int4, text, bool, int4),
     pg_background_result(int4, int8),
     pg_background_result(pg_background_handle),
     pg_background_detach(int4, int8),

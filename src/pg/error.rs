@@ -39,6 +39,7 @@ pub mod code {
     pub const FEATURE_NOT_SUPPORTED: c_int = sqlstate(b"0A000");
     pub const NULL_VALUE_NOT_ALLOWED: c_int = sqlstate(b"22004");
     pub const INVALID_PARAMETER_VALUE: c_int = sqlstate(b"22023");
+    pub const T_R_SERIALIZATION_FAILURE: c_int = sqlstate(b"40001");
     pub const T_R_DEADLOCK_DETECTED: c_int = sqlstate(b"40P01");
     pub const INSUFFICIENT_PRIVILEGE: c_int = sqlstate(b"42501");
     pub const SYNTAX_ERROR: c_int = sqlstate(b"42601");

@@ -57,6 +57,7 @@ pub mod types {
     pub const INT8: Type = Plain(sys::INT8OID);
     pub const TEXT: Type = Plain(sys::TEXTOID);
     pub const TEXTS: Type = Plain(sys::TEXTARRAYOID);
+    pub const RECORDS: Type = Plain(sys::RECORDARRAYOID);
     pub const RECORD: Type = Plain(sys::RECORDOID);
     pub const VOID: Type = Plain(sys::VOIDOID);
     /// pg_background_handle as an argument, any row type of ours as a result.

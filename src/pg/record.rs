@@ -53,29 +53,42 @@ pub unsafe fn fields<'a>(row: sys::Datum) -> &'a [Field] {
     }
 }
 
-/// The elements of an array of texts, in the current memory context.
+/// The elements of an array of texts or of rows, in the current memory context.
 ///
 /// # Safety
-/// A non-null text[].
-pub unsafe fn texts<'a>(array: sys::Datum) -> &'a [Option<Str>] {
+/// A non-null array of varlenas that are aligned as `alignment` says (typalign).
+pub unsafe fn elements<'a>(array: sys::Datum, alignment: u8) -> &'a [Option<sys::Datum>] {
     let (mut values, mut nulls, mut count) = (null_mut(), null_mut(), 0);
     // SAFETY: the caller's promise; so many entries are there afterwards.
     unsafe {
         let array = sys::pg_detoast_datum(array as *mut sys::varlena).cast::<sys::ArrayType>();
         sys::deconstruct_array(
             array,
-            sys::TEXTOID,
+            (*array).elemtype,
             -1,
             false,
-            b'i' as c_char,
+            alignment as c_char,
             &raw mut values,
             &raw mut nulls,
             &raw mut count,
         );
-        Context::current().alloc_slice(count as usize, |i| {
-            (!*nulls.add(i)).then(|| super::call::text_to_str(*values.add(i)))
+        Context::current().alloc_slice(usize::try_from(count).unwrap_or(0), |i| {
+            (!*nulls.add(i)).then(|| *values.add(i))
         })
     }
+}
+
+/// The elements of an array of texts, in the current memory context.
+///
+/// # Safety
+/// A non-null text[].
+pub unsafe fn texts<'a>(array: sys::Datum) -> &'a [Option<Str>] {
+    // SAFETY: the caller's promise.
+    let texts = unsafe { elements(array, sys::TYPALIGN_INT) };
+    Context::current().alloc_slice(texts.len(), |i| {
+        // SAFETY: an element of a text[].
+        texts[i].map(|text| unsafe { super::call::text_to_str(text) })
+    })
 }
 
 /// What a Datum that is passed by reference points to, flat: not compressed, not out of line, not expanded.

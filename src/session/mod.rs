@@ -3,6 +3,7 @@
 //! `launch` makes a job, `pump` moves what its worker sends, `wait` waits for outcomes, `result` delivers rows, `cancel`
 //! ends work early; `registry` remembers.
 
+pub mod batch;
 pub mod cancel;
 mod convert;
 mod deadlock;
@@ -44,6 +45,8 @@ pub struct State {
     /// Spools that cannot be closed for now.
     parked: Cell<Option<NonNull<spool::Parked>>>,
     cookies: Cookies,
+    /// A launch fails where it would wait for a place: others of its call run, and leave theirs.
+    launches_only_at_once: Cell<bool>,
     /// Of waits for jobs.
     patience: Patience,
     pub counters: Counters,
@@ -59,6 +62,7 @@ pub static STATE: State = State {
     leaving: Cell::new(None),
     parked: Cell::new(None),
     cookies: Cookies::new(),
+    launches_only_at_once: Cell::new(false),
     patience: Patience::new(),
     counters: Counters::new(),
 };

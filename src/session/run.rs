@@ -53,7 +53,8 @@ fn guard<T: Copy>(job: JobRef, work: impl FnOnce() -> T) -> T {
     })
 }
 
-fn deadline(timeout_ms: i32) -> Deadline {
+/// When a time-out in milliseconds, 0 for none, is over.
+pub fn deadline(timeout_ms: i32) -> Deadline {
     if timeout_ms == 0 {
         Deadline::NEVER
     } else {
@@ -61,6 +62,6 @@ fn deadline(timeout_ms: i32) -> Deadline {
     }
 }
 
-fn milliseconds_since(start: Instant) -> i64 {
+pub fn milliseconds_since(start: Instant) -> i64 {
     now().saturating_sub(start).max(0).div_euclid(1000)
 }

@@ -3,7 +3,7 @@
 
 use super::link::{Link, LinkRef};
 use super::settings::Told;
-use super::{context, deadlock, idle, pump, wait};
+use super::{STATE, context, deadlock, idle, pump, wait};
 use crate::channel;
 use crate::channel::segment::{Channel, Peer};
 use crate::hooks;
@@ -141,7 +141,12 @@ fn retry<T>(
     attempt: impl Fn() -> Option<T>,
     is_coming: impl Fn() -> bool,
 ) -> Option<T> {
-    let deadline = Deadline::after(i64::from(settings::LAUNCH_TIMEOUT.get()));
+    let patience = if STATE.launches_only_at_once.get() {
+        0
+    } else {
+        settings::LAUNCH_TIMEOUT.get()
+    };
+    let deadline = Deadline::after(i64::from(patience));
     let courtesy = Deadline::after(COURTESY);
     let mut looks = 0;
     loop {

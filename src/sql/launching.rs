@@ -110,7 +110,7 @@ fn launch_row(call: Call, order: &Order) -> sys::Datum {
 
 /// The columns of pg_background_run_result. A job may succeed while it is being cancelled; one that cannot be ended in
 /// time is still running.
-fn run_columns(ran: &Ran) -> [Option<sys::Datum>; 14] {
+pub fn run_columns(ran: &Ran) -> [Option<sys::Datum>; 14] {
     let outcome = ran.job.outcome.get();
     let is_final = !ran.job.is_running();
     let sqlstate = if is_final {

@@ -3,6 +3,7 @@
 //! A new function is written inside `sql_functions!`, with every way to declare it that a script has or had; anything else
 //! is refused before the body runs. Its `CREATE FUNCTION` goes into sql/.
 
+mod batch;
 mod control;
 mod info;
 mod jobs;

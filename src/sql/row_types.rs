@@ -80,3 +80,23 @@ pub const RUN_RESULT: &[Known] = &[
     (c"timed_out", BOOL),
     (c"elapsed_ms", INT8),
 ];
+
+/// pg_background_batch_result: these, then RUN_RESULT.
+pub const BATCH_RESULT: &[Known] = &[
+    (c"n", INT4),
+    (c"attempts", INT4),
+    RUN_RESULT[0],
+    RUN_RESULT[1],
+    RUN_RESULT[2],
+    RUN_RESULT[3],
+    RUN_RESULT[4],
+    RUN_RESULT[5],
+    RUN_RESULT[6],
+    RUN_RESULT[7],
+    RUN_RESULT[8],
+    RUN_RESULT[9],
+    RUN_RESULT[10],
+    RUN_RESULT[11],
+    RUN_RESULT[12],
+    RUN_RESULT[13],
+];

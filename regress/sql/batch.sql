@@ -1,0 +1,87 @@
+--
+-- Many statements in one call.
+--
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS pg_background;
+RESET client_min_messages;
+CREATE TABLE regress_pgbg_batch (id int4 PRIMARY KEY, note text);
+
+-- the outcomes are in the order of the statements; an error is told, not raised
+SELECT n, attempts, pid <> pg_backend_pid() AS other_process, state, completed, has_error, row_count, command_tag, sqlstate, error_message, label, timed_out, elapsed_ms BETWEEN 0 AND 60000 AS elapsed
+FROM pg_background_run_all(ARRAY['INSERT INTO regress_pgbg_batch VALUES (1), (2)', 'SELECT 1/0', 'SELECT pg_sleep(0.1)', 'SELEC', ''], label => 'night');
+SELECT * FROM regress_pgbg_batch ORDER BY id;
+-- one statement and a record for each run of it
+SELECT count(*), count(*) FILTER (WHERE state = 'stopped' AND attempts = 1 AND row_count = 1), min(n), max(n)
+FROM pg_background_run_all(ARRAY['INSERT INTO regress_pgbg_batch VALUES ($1, $2)'], params => (SELECT array_agg(ROW(i, 'note ' || i)) FROM generate_series(11, 210) AS i), max_parallel => 4);
+SELECT count(*), sum(id), count(DISTINCT note) FROM regress_pgbg_batch WHERE id > 10;
+-- a record for each statement; rows of a named type are records as well
+SELECT n, state, row_count FROM pg_background_run_all(ARRAY['DELETE FROM regress_pgbg_batch WHERE id <= $1', 'SELECT $1, $2', 'SELECT 1'], params => ARRAY[ROW(1), ROW(1, 2), NULL]);
+SELECT n, state, row_count FROM pg_background_run_all(ARRAY['UPDATE regress_pgbg_batch SET note = $2 || ''!'' WHERE id = $1'], params => (SELECT array_agg(b ORDER BY id) FROM regress_pgbg_batch AS b WHERE id < 13));
+SELECT note FROM regress_pgbg_batch WHERE id < 13 ORDER BY id;
+-- nothing to do
+SELECT count(*) FROM pg_background_run_all('{}');
+SELECT count(*) FROM pg_background_run_all(ARRAY['SELECT 1'], params => '{}');
+-- no more at a time than was asked for: how many runs began before this one ended, and were not over
+CREATE TABLE regress_pgbg_times (began timestamptz, ended timestamptz);
+SELECT count(*) FROM pg_background_run_all(array_fill('INSERT INTO regress_pgbg_times SELECT b, clock_timestamp() FROM (SELECT clock_timestamp() AS b, pg_sleep(0.03)) AS s'::text, ARRAY[12]), max_parallel => 3);
+SELECT max(at_once) BETWEEN 2 AND 3 AS as_asked FROM (SELECT (SELECT count(*) FROM regress_pgbg_times AS o WHERE o.began <= t.began AND o.ended > t.began) AS at_once FROM regress_pgbg_times AS t) AS c;
+
+-- the first failure ends the rest
+SELECT n, attempts, state, completed, has_error, sqlstate FROM pg_background_run_all(ARRAY['SELECT pg_sleep(60)', 'SELECT 1/0', 'SELECT 3', 'SELECT 4'], max_parallel => 2, stop_on_error => true);
+-- so does the end of the time
+SELECT n, attempts, state, completed, has_error, sqlstate, timed_out FROM pg_background_run_all(ARRAY['SELECT 1', 'SELECT pg_sleep(60)', 'SELECT pg_sleep(60)', 'SELECT 4'], max_parallel => 1, timeout_ms => 300);
+-- deadlocks and serialization failures are tried again, nothing else is
+CREATE SEQUENCE regress_pgbg_tries;
+CREATE FUNCTION regress_pgbg_fail(times int8, code text) RETURNS int8 LANGUAGE plpgsql AS $$
+DECLARE tried int8 := nextval('regress_pgbg_tries');
+BEGIN
+    IF tried <= times THEN RAISE EXCEPTION 'try %', tried USING ERRCODE = code; END IF;
+    RETURN tried;
+END $$;
+SELECT n, attempts, state, sqlstate FROM pg_background_run_all(ARRAY['SELECT regress_pgbg_fail(2, ''40001'')'], retries => 3);
+SELECT setval('regress_pgbg_tries', 1, false);
+SELECT n, attempts, state, sqlstate FROM pg_background_run_all(ARRAY['SELECT regress_pgbg_fail(9, ''40P01'')'], retries => 3);
+SELECT setval('regress_pgbg_tries', 1, false);
+SELECT n, attempts, state, sqlstate FROM pg_background_run_all(ARRAY['SELECT regress_pgbg_fail(9, ''40003'')'], retries => 3);
+-- an interrupted call leaves nothing running
+SET statement_timeout = '300ms';
+SELECT count(*) FROM pg_background_run_all(array_fill('SELECT pg_sleep(60)'::text, ARRAY[4]), max_parallel => 2);
+RESET statement_timeout;
+SELECT count(*) FROM pg_background_list;
+DO $$ BEGIN FOR i IN 1..100 LOOP EXIT WHEN NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%sleep(60)%' AND backend_type = 'pg_background' AND state = 'active'); PERFORM pg_sleep(0.05); PERFORM pg_stat_clear_snapshot(); END LOOP; END $$;
+SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%sleep(60)%' AND backend_type = 'pg_background' AND state = 'active';
+-- less room than asked for: fewer run, all are done
+SET pg_background.max_workers = 2;
+SELECT count(*) FILTER (WHERE state = 'stopped') FROM pg_background_run_all(array_fill('SELECT pg_sleep(0.01)'::text, ARRAY[8]), max_parallel => 8);
+SELECT count(*) FILTER (WHERE state = 'stopped') FROM pg_background_run_all(array_fill('SELECT pg_sleep(0.01)'::text, ARRAY[8]));
+-- none at all
+SELECT pid, cookie FROM pg_background_launch('SELECT pg_sleep(60)') \gset a_
+SELECT pid, cookie FROM pg_background_launch('SELECT pg_sleep(60)') \gset b_
+SET pg_background.launch_timeout = 0;
+SELECT n FROM pg_background_run_all(ARRAY['SELECT 1']);
+RESET pg_background.launch_timeout;
+SELECT count(*) FROM pg_background_list;
+SELECT pg_background_cancel(:a_pid, :a_cookie), pg_background_cancel(:b_pid, :b_cookie);
+SELECT count(*) FROM pg_background_drain_all(10000);
+RESET pg_background.max_workers;
+-- all of one call see one state of the database
+SELECT count(*) FILTER (WHERE state = 'stopped'), sum(row_count) FROM pg_background_run_all(array_fill('SELECT id FROM regress_pgbg_batch'::text, ARRAY[3]), snapshot => true);
+-- in a job: how far it has come is its progress
+SELECT pid, cookie FROM pg_background_launch('SELECT count(*) FROM pg_background_run_all(array_fill(''SELECT 1''::text, ARRAY[5]))') \gset
+SELECT pg_background_wait(:pid, :cookie);
+SELECT progress_pct, progress_msg FROM pg_background_get_progress(:pid, :cookie);
+SELECT * FROM pg_background_result(:pid, :cookie) AS (count int8);
+
+-- what makes no sense
+SELECT * FROM pg_background_run_all(NULL);
+SELECT * FROM pg_background_run_all(ARRAY['SELECT 1', NULL]);
+SELECT * FROM pg_background_run_all(ARRAY['SELECT 1', 'SELECT 2'], params => ARRAY[ROW(1)]);
+SELECT * FROM pg_background_run_all(ARRAY['SELECT 1'], max_parallel => -1);
+SELECT * FROM pg_background_run_all(ARRAY['SELECT 1'], retries => -1);
+SELECT * FROM pg_background_run_all(ARRAY['SELECT 1'], timeout_ms => -1);
+SELECT * FROM pg_background_run_all(ARRAY['SELECT 1'], retries => 1, snapshot => true);
+SELECT count(*) FROM pg_background_run_all(ARRAY['SELECT $1'], params => ARRAY[ROW(1), ROW(ROW(1))], max_parallel => 1);
+
+DROP TABLE regress_pgbg_batch, regress_pgbg_times;
+DROP FUNCTION regress_pgbg_fail(int8, text);
+DROP SEQUENCE regress_pgbg_tries;
