@@ -44,12 +44,15 @@ regression() {
 		count 0 1 "$name"
 		return
 	fi
-	cluster_init "$name" "max_worker_processes = 64" "${@:5}" || { count 0 1 "$name"; return; }
+	# What hangs ends in seconds, where it hangs; what cannot be interrupted ends with its test.
+	cluster_init "$name" "max_worker_processes = 64" "statement_timeout = $((PGBG_TEST_TIMEOUT / 10))s" "${@:5}" ||
+		{ count 0 1 "$name"; return; }
 	cluster_start "$name" || { count 0 1 "$name"; return; }
 	mkdir -p "$out"
 	run timeout --foreground "$((PGBG_TEST_TIMEOUT * 3))" "$program" --inputdir="$PGBG_SRC/regress" --outputdir="$out" \
 		--bindir="$BIN" --dlpath="$PKGLIB" --host="$PGHOST" --port="$PGPORT" --user="$PGUSER" \
-		--dbname=contrib_regression --max-concurrent-tests=1 "${tests[@]}" >"$WORK/log/$name.txt" 2>&1
+		--dbname=contrib_regression --max-concurrent-tests=1 --launcher="timeout --kill-after=5 $((PGBG_TEST_TIMEOUT / 4))" \
+		"${tests[@]}" >"$WORK/log/$name.txt" 2>&1
 	status=$?
 	# "test NAME ... ok" up to 15, "ok 1 - NAME" from 16 on.
 	ok=$(grep -cE '^(ok [0-9]|test .*\.\.\. ok)' "$WORK/log/$name.txt")
