@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 [ $# -eq 2 ] || die "usage: $0 OLD_PG_CONFIG NEW_PG_CONFIG"
 old_config=$1 new_config=$2
-OLDER=1.8 NOW=1.11
+OLDER=1.8 NOW=2.1
 work_begin upgrade_cluster
 log_allow 'ERROR: +could not (load library|access file) .*pg_background'
 
@@ -61,21 +61,21 @@ old_major=$(pg_major) old_bin=$BIN
 sql 'CREATE ROLE member LOGIN IN ROLE pgbackground_role' >/dev/null 2>&1 ||
 	sql 'CREATE ROLE pgbackground_role NOLOGIN; CREATE ROLE member LOGIN IN ROLE pgbackground_role'
 sql 'CREATE ROLE nobody LOGIN; CREATE ROLE single'
-for version in "$OLDER" "$NOW"; do
+for version in "$OLDER" 1.11 "$NOW"; do
 	database=v${version/./}
 	sql "CREATE DATABASE $database"
 	psql -XAtq -v ON_ERROR_STOP=1 -d "$database" <<-SQL || die 'the old databases cannot be filled'
 		CREATE SCHEMA "Odd ""jobs";
 		GRANT USAGE ON SCHEMA "Odd ""jobs" TO pgbackground_role, nobody;
 		CREATE EXTENSION pg_background SCHEMA "Odd ""jobs" VERSION '$version';
-		GRANT EXECUTE ON FUNCTION "Odd ""jobs".pg_background_wait_v2(int4, int8) TO single WITH GRANT OPTION;
+		GRANT EXECUTE ON FUNCTION "Odd ""jobs".pg_background_detach_v2(int4, int8) TO single WITH GRANT OPTION;
 		CREATE TABLE kept (handle "Odd ""jobs".pg_background_handle);
 		INSERT INTO kept VALUES (ROW(1, 2));
 		CREATE FUNCTION answer() RETURNS int LANGUAGE sql AS \$\$
 		    SELECT n FROM "Odd ""jobs".pg_background_launch_v2('SELECT 42') AS h,
 		                  LATERAL "Odd ""jobs".pg_background_result_v2(h.pid, h.cookie) AS (n int4)
 		\$\$;
-		CREATE VIEW mine AS SELECT "Odd ""jobs".pg_background_stats_v2() AS stats;
+		CREATE VIEW mine AS SELECT "Odd ""jobs".pg_background_wait_v2_timeout(1, 2, 0) AS ended;
 	SQL
 	works "$database" "$old_major, $version"
 	facts "$database" >"$WORK/facts.$database"
@@ -107,7 +107,7 @@ else
 	t_done
 fi
 cluster_start new || die 'the new server did not start'
-for version in "$OLDER" "$NOW"; do
+for version in "$OLDER" 1.11 "$NOW"; do
 	database=v${version/./}
 	t_is "$new_major, $version: objects, comments and privileges are the same" "$(facts "$database" | diff - "$WORK/facts.$database")" ''
 	works "$database" "$new_major, $version"

@@ -1,10 +1,10 @@
 --
 -- ALTER EXTENSION UPDATE from every older version ends with exactly what
--- CREATE EXTENSION makes.  Needs the scripts in regress/fixtures, which declare
+-- CREATE EXTENSION makes: first to 1.11, then to 2.1.  Needs the scripts in regress/fixtures, which declare
 -- older versions, beside the extension's own.
 --
-SELECT count(*) < 5 AS no_fixtures FROM pg_available_extension_versions
-WHERE name = 'pg_background' AND version IN ('1.6', '1.7', '1.8', '1.9', '1.10') \gset
+SELECT count(*) < 6 AS no_fixtures FROM pg_available_extension_versions
+WHERE name = 'pg_background' AND version IN ('1.6', '1.7', '1.8', '1.9', '1.10', '2.0') \gset
 \if :no_fixtures
 \echo 'the fixtures are not installed: skipped'
 \quit
@@ -220,6 +220,129 @@ SELECT * FROM pg_temp.differences();
 DROP EXTENSION pg_background;
 DROP ROLE pgbackground_role;
 ALTER ROLE regress_pgbg_renamed RENAME TO pgbackground_role;
+
+
+--
+-- To 2.1.
+--
+DROP EXTENSION IF EXISTS pg_background;
+CREATE EXTENSION pg_background SCHEMA "regress pgbg";
+TRUNCATE fresh;
+INSERT INTO fresh SELECT * FROM pg_temp.facts();
+SELECT count(DISTINCT object) FROM fresh;
+
+-- Functions by signature, to see which of them were made anew.
+CREATE FUNCTION pg_temp.functions() RETURNS TABLE (function text, id oid)
+LANGUAGE sql AS $$
+    SELECT format('%s(%s)', p.proname, replace(oidvectortypes(p.proargtypes), '"regress pgbg".', '')), p.oid
+    FROM pg_proc p WHERE p.pronamespace = '"regress pgbg"'::regnamespace
+$$;
+
+-- Installs a version, grants each of some functions to somebody, and updates.
+CREATE TEMPORARY TABLE before (function text, id oid);
+CREATE FUNCTION pg_temp.update_from(version text) RETURNS TABLE (extension text, differences int8)
+LANGUAGE plpgsql AS $$
+DECLARE
+    function regprocedure;
+BEGIN
+    DROP EXTENSION pg_background;
+    EXECUTE format('CREATE EXTENSION pg_background VERSION %L SCHEMA "regress pgbg"', version);
+    FOR function IN SELECT oid FROM pg_proc WHERE pronamespace = '"regress pgbg"'::regnamespace
+                    AND proname ~ '^pg_background_(launch|result|run|wait|outcome)(_v2)?$' LOOP
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO regress_pgbg_alice', function);
+    END LOOP;
+    FOR function IN SELECT oid FROM pg_proc WHERE pronamespace = '"regress pgbg"'::regnamespace
+                    AND proname ~ '^pg_background_(submit|detach)(_v2)?$' LOOP
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO "regress_pgbg ""bob""" WITH GRANT OPTION', function);
+    END LOOP;
+    DELETE FROM before;
+    INSERT INTO before SELECT * FROM pg_temp.functions();
+    ALTER EXTENSION pg_background UPDATE;
+    RETURN QUERY SELECT extversion, (SELECT count(*) FROM pg_temp.differences()) FROM pg_extension WHERE extname = 'pg_background';
+END
+$$;
+CREATE FUNCTION pg_temp.made_anew() RETURNS SETOF text
+LANGUAGE sql AS $$
+    SELECT b.function FROM before b
+    WHERE NOT EXISTS (SELECT FROM pg_temp.functions() f WHERE f.id = b.id) ORDER BY b.function COLLATE "C"
+$$;
+
+SELECT v, u.* FROM unnest(ARRAY['1.6', '1.7', '1.8', '1.9', '1.10', '1.11', '2.0']) v, pg_temp.update_from(v) u;
+
+-- from 2.0: few functions are not the same ones any more, and who had them has them
+SELECT * FROM pg_temp.made_anew();
+SELECT * FROM pg_temp.grants();
+
+-- from 1.11
+SELECT u.* FROM pg_temp.update_from('1.11') u;
+SELECT * FROM pg_temp.made_anew();
+SELECT * FROM pg_temp.grants();
+SELECT count(*) FROM pg_shdepend
+WHERE deptype = 'i' AND refobjid IN ('regress_pgbg_alice'::regrole, '"regress_pgbg ""bob"""'::regrole);
+
+-- objects made of those of 2.0 stay
+DROP EXTENSION pg_background;
+CREATE EXTENSION pg_background VERSION '2.0' SCHEMA "regress pgbg";
+CREATE VIEW running AS SELECT * FROM "regress pgbg".pg_background_list WHERE state = 'running';
+CREATE VIEW counters AS SELECT s.* FROM "regress pgbg".pg_background_stats() AS s;
+CREATE FUNCTION ended(h "regress pgbg".pg_background_handle) RETURNS bool LANGUAGE sql
+    BEGIN ATOMIC SELECT "regress pgbg".pg_background_wait((h).pid, (h).cookie, 1); END;
+CREATE TABLE stored (h "regress pgbg".pg_background_handle, o "regress pgbg".pg_background_outcome, r "regress pgbg".pg_background_run_result);
+INSERT INTO stored (h) VALUES (ROW(1, 2));
+ALTER EXTENSION pg_background UPDATE;
+SELECT * FROM pg_temp.differences();
+SELECT (h).cookie FROM stored;
+SELECT count(*) FROM running;
+SELECT * FROM counters \gx
+
+-- an object of somebody else's in the way: the update fails, names it, and nothing happened
+DROP TABLE stored;
+DROP FUNCTION ended;
+DROP VIEW running, counters;
+DROP EXTENSION pg_background;
+CREATE EXTENSION pg_background VERSION '2.0' SCHEMA "regress pgbg";
+CREATE VIEW launched AS SELECT * FROM "regress pgbg".pg_background_launch('SELECT 1');
+CREATE FUNCTION run_it() RETURNS bool LANGUAGE sql
+    BEGIN ATOMIC SELECT r.completed FROM "regress pgbg".pg_background_run('SELECT 1') AS r; END;
+CREATE TABLE kept (id int4 DEFAULT ("regress pgbg".pg_background_submit('SELECT 1')).pid);
+INSERT INTO before SELECT * FROM pg_temp.functions();
+ALTER EXTENSION pg_background UPDATE;
+SELECT extversion FROM pg_extension WHERE extname = 'pg_background';
+SELECT count(*) FROM pg_temp.functions();
+DROP VIEW launched;
+DROP FUNCTION run_it;
+DROP TABLE kept;
+ALTER EXTENSION pg_background UPDATE;
+SELECT * FROM pg_temp.differences();
+
+-- from 1.11: what has a type that is another one now
+DROP EXTENSION pg_background;
+CREATE EXTENSION pg_background VERSION '1.11' SCHEMA "regress pgbg";
+CREATE TABLE counted (s "regress pgbg".pg_background_stats);
+CREATE VIEW reported AS SELECT "regress pgbg".pg_background_get_progress_v2(1, 1) AS p;
+ALTER EXTENSION pg_background UPDATE;
+DROP VIEW reported;
+DROP TABLE counted;
+CREATE VIEW shown AS SELECT pid, state FROM "regress pgbg".pg_background_activity AS a(pid, cookie, at, who, size, state);
+ALTER EXTENSION pg_background UPDATE;
+SELECT * FROM pg_temp.differences();
+DROP VIEW shown;
+
+-- by another superuser, after a move, under a hostile schema
+DROP EXTENSION pg_background;
+CREATE EXTENSION pg_background VERSION '2.0' SCHEMA "regress pgbg";
+ALTER EXTENSION pg_background SET SCHEMA "Regress, ""odd""";
+CREATE FUNCTION "Regress, ""odd""".to_jsonb("Regress, ""odd""".pg_background_outcome) RETURNS jsonb
+    LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'trapped'; END $$;
+CREATE FUNCTION "Regress, ""odd""".format(text, VARIADIC text[]) RETURNS text
+    LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'trapped'; END $$;
+CREATE TEMPORARY TABLE pg_background_list ();
+SET ROLE regress_pgbg_super;
+ALTER EXTENSION pg_background UPDATE;
+RESET ROLE;
+DROP FUNCTION "Regress, ""odd""".to_jsonb("Regress, ""odd""".pg_background_outcome);
+SELECT * FROM pg_temp.differences();
+DROP TABLE pg_temp.pg_background_list;
 
 -- nothing is left of the tools
 SELECT relname FROM pg_class WHERE relnamespace = pg_my_temp_schema() AND relname ~ '^pg_background'

@@ -14,7 +14,7 @@ psql -XAtq -v ON_ERROR_STOP=1 <<-'SQL' || die 'the source database cannot be fil
 	SELECT grant_pg_background_privileges('Odd, "role''') \g /dev/null
 	GRANT USAGE ON SCHEMA "Odd ""jobs" TO pgbackground_role, single;
 	GRANT EXECUTE ON FUNCTION pg_background_launch_v2(text, int4), pg_background_result_v2(int4, int8) TO single;
-	GRANT EXECUTE ON FUNCTION pg_background_wait_v2(int4, int8) TO single WITH GRANT OPTION;
+	GRANT EXECUTE ON FUNCTION pg_background_wait_v2(int4, int8, int4) TO single WITH GRANT OPTION;
 	REVOKE EXECUTE ON FUNCTION pg_background_purge_v2() FROM pgbackground_role;
 	SELECT pid, cookie FROM pg_background_launch_v2('SELECT 1') \gset
 	CREATE TABLE public.kept (handle pg_background_handle, stats pg_background_stats);
@@ -57,7 +57,7 @@ works() {
 		-c "SELECT x FROM pg_background_launch_v2('SELECT 7') AS h, LATERAL pg_background_result_v2(h.pid, h.cookie) AS (x int)")" 7
 	t_is "$2: not as anybody" "$(PGUSER=nobody PGDATABASE=$1 sql_code 'SELECT now_parsed()')" 42501
 	t_is "$2: a revoked function stays revoked" "$(PGUSER=member PGDATABASE=$1 sql_code 'SELECT "Odd ""jobs".pg_background_purge_v2()')" 42501
-	t_is "$2: and where" "$(sql "SELECT extversion, extnamespace::regnamespace FROM pg_extension WHERE extname = 'pg_background'" -d "$1")" '1.11|"Odd ""jobs"'
+	t_is "$2: and where" "$(sql "SELECT extversion, extnamespace::regnamespace FROM pg_extension WHERE extname = 'pg_background'" -d "$1")" '2.1|"Odd ""jobs"'
 	t_is "$2: the same privileges" "$(diff <(privileges "$1") - <<<"$wanted")" ''
 	t_is "$2: the same dump" "$(diff <(say "$(plain "$1")") - <<<"$image")" ''
 }

@@ -211,7 +211,7 @@ DECLARE
 	o pg_background_outcome;
 	i pg_background_result_info;
 	e pg_background_error;
-	p pg_background_progress;
+	p pg_background_progress_info;
 BEGIN
 	o := pg_background_outcome_v2(j.pid, j.cookie);
 	PERFORM soak.count('outcome_v2');
