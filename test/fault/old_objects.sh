@@ -82,17 +82,80 @@ SELECT completed FROM pg_background_run_v2('SELECT 1');" $'t\n42\nt'
 	sql 'DROP DATABASE old'
 done
 
-# A row type that somebody changed, or of a version that is not there yet: an error, never a value taken for another.
-sql 'CREATE EXTENSION pg_background'
-for change in 'pg_background_outcome ALTER ATTRIBUTE pid TYPE text' 'pg_background_outcome RENAME ATTRIBUTE state TO states' 'pg_background_outcome ADD ATTRIBUTE more text'; do
-	t_sqlstate "$change" 42804 "ALTER TYPE $change" "SELECT pg_background_outcome_v2(1, 1)"
-	t_sqlstate "$change: drain" 42804 'CREATE TEMPORARY TABLE h AS SELECT * FROM pg_background_submit_v2($$SELECT 1$$)' \
-		'SELECT d FROM pg_background_drain_v2(ARRAY(SELECT ROW(pid, cookie)::pg_background_handle FROM h)) d'
-	sql 'DROP EXTENSION pg_background' && sql 'CREATE EXTENSION pg_background'
+# Version 2.0 has other names, whose symbols mean other declarations than those of 1.x: labels, handles, time-outs.
+sql 'CREATE DATABASE old; ' && PGDATABASE=old
+sql "CREATE EXTENSION pg_background VERSION '2.0'" || die 'no 2.0'
+session_open s -v VERBOSITY=sqlstate
+is() { t_is "2.0: $1" "$(session_do s "$2")" "$3"; }
+for v in '' _v2; do
+	is "launch$v, wait, result" "SELECT pid, cookie FROM pg_background_launch$v('SELECT 6 * 7') \\gset
+SELECT pg_background_wait$v(:pid, :cookie), pg_background_wait$v(:pid, :cookie, -1);
+SELECT * FROM pg_background_result$v(:pid, :cookie) AS (n int4);" $'t|t\n42'
+	is "launch$v with a label, the list" "SELECT pid, cookie FROM pg_background_launch$v('SELECT pg_sleep(600)', 0, 'a label') \\gset
+SELECT pg_background_wait$v(:pid, :cookie, 1);
+SELECT cookie = :cookie, label FROM pg_background_list$v() AS ($list, label text);
+SELECT pg_background_cancel$v(:pid, :cookie, 60000) \\g /dev/null
+SELECT state, sqlstate, label FROM pg_background_outcome$v(:pid, :cookie);
+SELECT pg_background_detach$v(:pid, :cookie) \\g /dev/null" $'f\nt|a label\ncanceled|57014|a label'
+	is "submit$v, what came of it" "SELECT pid, cookie FROM pg_background_submit$v('SELECT pg_background_report_progress(50, ''half''); SELECT 1/0', 0, NULL) \\gset
+SELECT pg_background_wait$v(:pid, :cookie) \\g /dev/null
+SELECT * FROM pg_background_get_progress$v(:pid, :cookie);
+SELECT has_error FROM pg_background_result_info$v(:pid, :cookie);
+SELECT sqlstate, message FROM pg_background_error_info$v(:pid, :cookie);
+SELECT pg_background_full_sql$v(:pid, :cookie) LIKE '%1/0';
+SELECT pg_background_get_progress$v(NULL, 1) IS NULL;
+SELECT pg_background_cancel_all$v(), pg_background_purge$v(), pg_background_detach_all$v();" $'50|half\nt\n22012|division by zero\nt\nt\n0|1|0'
+	is "run$v, in time and not" "SELECT state, completed, row_count, timed_out FROM pg_background_run$v('SELECT 1');
+SELECT state, has_error, sqlstate, timed_out FROM pg_background_run$v('SELECT pg_sleep(600)', timeout_ms => 1);" $'stopped|t|1|f\ncanceled|t|57014|t'
+	is "run_query$v" "SELECT * FROM pg_background_run_query$v('SELECT 7, ''a''', col_def => 'n int4, t text') AS (n int4, t text);" '7|a'
+	is "drain$v, wait_any$v" "SELECT state FROM pg_background_drain$v(ARRAY[pg_background_launch$v('SELECT 1'), pg_background_launch$v('SELECT 2')]);
+SELECT pg_background_wait_any$v(ARRAY[pg_background_launch$v('SELECT 1')]) IS NOT NULL, pg_background_purge$v();" $'stopped\nstopped\nt|1'
 done
-for change in 'pg_background_handle RENAME ATTRIBUTE pid TO process' 'pg_background_handle ADD ATTRIBUTE more text'; do
-	t_sqlstate "$change" 42804 "ALTER TYPE $change" 'SELECT * FROM pg_background_launch_v2($$SELECT 1$$)'
+is 'statistics, time-outs apart' 'SELECT workers_completed, workers_failed, workers_canceled, workers_timed_out, workers_active, max_workers FROM pg_background_stats();' '12|2|2|2|0|16'
+is 'STRICT there: NULL is no job' "SELECT pg_background_launch(NULL) IS NULL, pg_background_submit_v2(NULL, 0) IS NULL;" 't|t'
+is 'updated under a job' "SELECT pid, cookie FROM pg_background_launch('SELECT 42 FROM pg_sleep(0.2)') \\gset
+ALTER EXTENSION pg_background UPDATE;
+SELECT state IN ('starting', 'running', 'stopped') FROM pg_background_outcome(:pid, :cookie);
+SELECT * FROM pg_background_result(ROW(:pid, :cookie)) AS (n int4);
+SELECT completed FROM pg_background_run('SELECT 1', label => 'named');" $'t\n42\nt'
+session_close s
+export PGDATABASE=postgres
+wait_until 'SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = $$old$$'
+sql 'DROP DATABASE old'
+
+# A row type that somebody changed, or of a version that is not there yet: an error, never a value taken for another, and
+# before anything is launched.
+sql 'CREATE EXTENSION pg_background; CREATE TABLE launched (by text)'
+# refused CHANGE CALL: after that change of a type.
+refused() {
+	t_sqlstate "$1: $2" 42804 "ALTER TYPE $1" "SELECT pg_background_$2"
 	sql 'DROP EXTENSION pg_background' && sql 'CREATE EXTENSION pg_background'
+}
+for change in 'ALTER ATTRIBUTE pid TYPE text' 'RENAME ATTRIBUTE state TO states' 'ADD ATTRIBUTE more text'; do
+	refused "pg_background_outcome $change" 'outcome_v2(1, 1)'
+	refused "pg_background_outcome $change" 'drain(ARRAY[pg_background_submit($$SELECT 1$$)])'
 done
+insert='$$INSERT INTO launched VALUES (current_query())$$'
+for change in 'RENAME ATTRIBUTE pid TO process' 'ADD ATTRIBUTE more text' 'ALTER ATTRIBUTE cookie TYPE text'; do
+	for call in "launch($insert)" "launch_v2($insert)" "submit($insert)" "submit_v2($insert, 0, NULL)"; do
+		refused "pg_background_handle $change" "$call"
+	done
+	refused "pg_background_handle $change" 'wait_any(ARRAY[]::pg_background_handle[])'
+done
+refused 'pg_background_run_result ALTER ATTRIBUTE pid TYPE text' "run($insert)"
+t_is 'nothing was launched by any of them' "$(sql 'SELECT pg_sleep(0.3)'; sql 'SELECT by FROM launched')" ''
+# A handle as an argument, whose type has lost a column.
+sql 'ALTER TYPE pg_background_handle DROP ATTRIBUTE cookie'
+t_sqlstate 'a handle without a cookie' 42804 'SELECT pg_background_wait(ROW(1)::pg_background_handle)'
+t_sqlstate 'an array of such' 42804 'SELECT pg_background_drain(ARRAY[ROW(1)]::pg_background_handle[])'
+sql 'DROP EXTENSION pg_background' && sql 'CREATE EXTENSION pg_background'
+# What was added and is gone again does no harm, at either end.
+for type in handle outcome run_result stats result_info; do
+	sql "ALTER TYPE pg_background_$type ADD ATTRIBUTE more text; ALTER TYPE pg_background_$type DROP ATTRIBUTE more"
+done
+sql 'ALTER TYPE pg_background_outcome DROP ATTRIBUTE command_tag'
+t_is 'attributes dropped again' "$(sql 'SELECT (pg_background_run($$SELECT 1$$)).row_count, (pg_background_stats()).workers_completed,
+	(SELECT state FROM pg_background_drain(ARRAY[pg_background_launch($$SELECT 1$$)]))')" '1|1|stopped'
+t_is 'and in arguments' "$(sql 'SELECT h.* FROM pg_background_launch($$SELECT 5$$) AS l, pg_background_wait(l), pg_background_result(l) AS h(n int)')" 5
 t_no_leaks 'nothing is left'
 t_done
