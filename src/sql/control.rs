@@ -28,8 +28,11 @@ sql_functions! {
         if call.returns(sys::VOIDOID) { VOID } else { datum::bool(finished).unwrap_or(0) }
     }
 
-    /// `pg_background_wait_v2_timeout(pid, cookie, timeout_ms) -> bool`: 0 looks once
-    fn pg_background_wait_v2_timeout(call) [(INT4, INT8, INT4) -> BOOL;] {
+    /// `pg_background_wait_v2_timeout(pid, cookie, timeout_ms) -> bool`, which was an integer once: 0 looks once
+    fn pg_background_wait_v2_timeout(call) [
+        (INT4, INT8, INT4) -> BOOL;
+        (INT4, INT8, INT4) -> INT4;
+    ] {
         let timeout = check_timeout(call.required(call.int32(2), "timeout_ms"));
         let finished = wait(&[job(call)], Goal::All, Deadline::after(i64::from(timeout)));
         datum::bool(finished).unwrap_or(0)
