@@ -103,31 +103,31 @@ CONTEXT:  background job "second" (PID n)'
 
 # --- version 1: a bare process id
 in_session 'while a version-1 result is unread, no other job runs under its process id' $'t\nt\none\nt' "
-	SELECT pid AS p FROM pg_background_launch('SELECT ''one''') \\gset
+	SELECT pg_background_launch('SELECT ''one''') AS p \\gset
 	SELECT :p = :w;
 	SELECT pg_sleep(0.05) \\g /dev/null
 	SELECT bool_and(pid <> :p) FROM (SELECT pid FROM generate_series(1, 5) i, pg_background_run_v2('SELECT ' || i)) r;
 	SELECT * FROM pg_background_result(:p) AS (a text);
 	SELECT bool_or(pid = :p) FROM (SELECT pid FROM generate_series(1, 2) i, pg_background_submit_v2('SELECT pg_sleep(0.1), ' || i)) r;"
 in_session 'nor another version-1 job' $'t\none\ntwo' "
-	SELECT pid AS p1 FROM pg_background_launch('SELECT ''one''') \\gset
+	SELECT pg_background_launch('SELECT ''one''') AS p1 \\gset
 	SELECT pg_sleep(0.2) \\g /dev/null
-	SELECT pid AS p2 FROM pg_background_launch('SELECT ''two''') \\gset
+	SELECT pg_background_launch('SELECT ''two''') AS p2 \\gset
 	SELECT :p1 <> :p2;
 	SELECT * FROM pg_background_result(:p1) AS (a text);
 	SELECT * FROM pg_background_result(:p2) AS (a text);"
 # The session does nothing meanwhile: who waits until the process is gone asks from elsewhere.
 session_open v1
-session_do v1 "SELECT pid AS p FROM pg_background_launch('SELECT ''kept''') \\gset" >/dev/null
+session_do v1 "SELECT pg_background_launch('SELECT ''kept''') AS p \\gset" >/dev/null
 t_ok 'the worker of an unread version-1 result does not stay' wait_until "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'pg_background'" 5
 t_is 'its result does' "$(session_do v1 'SELECT * FROM pg_background_result(:p) AS (a text);')" kept
-t_is 'once it is read the worker stays' "$(session_do v1 "SELECT pid AS p FROM pg_background_launch('SELECT 1') \\gset
+t_is 'once it is read the worker stays' "$(session_do v1 "SELECT pg_background_launch('SELECT 1') AS p \\gset
 	SELECT * FROM pg_background_result(:p) AS (a int) \\g /dev/null
 	SELECT pg_sleep(0.5) \\g /dev/null
 	SELECT worker() = :p;")" t
 session_close v1
 in_session 'detaching it frees the process id' $'t\nt' "
-	SELECT pid AS p FROM pg_background_launch('SELECT ''one''') \\gset
+	SELECT pg_background_launch('SELECT ''one''') AS p \\gset
 	SELECT pg_sleep(0.05) \\g /dev/null
 	SELECT pg_background_detach(:p) \\g /dev/null
 	SELECT worker() = :p;
@@ -135,7 +135,7 @@ in_session 'detaching it frees the process id' $'t\nt' "
 in_session 'a bare process id means the newest job on it' $'t\nnew\nold' "
 	$(launch 1 "SELECT 'old'")
 	SELECT pg_background_wait_v2(:p1, :c1) \\g /dev/null
-	SELECT pid AS p FROM pg_background_launch('SELECT ''new''') \\gset
+	SELECT pg_background_launch('SELECT ''new''') AS p \\gset
 	SELECT :p = :p1;
 	SELECT * FROM pg_background_result(:p) AS (a text);
 	SELECT * FROM pg_background_result_v2(:p1, :c1) AS (a text);"
