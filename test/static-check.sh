@@ -56,18 +56,22 @@ grep -E '\b(SIGKILL|thread::spawn)\b' <<<"$code" | refuse 'nothing here sends SI
 		}' <<<"$code"
 } | sort -u | refuse 'let chains need Rust 1.88'
 
-# The floors: an arrow points down only.
-floor() {
-	local folder=$1 above=$2
-	[ ! -d "src/$folder" ] ||
-		sources "src/$folder" | grep -E "crate::($above)\b|super::super::($above)\b" | refuse "src/$folder may not use $above"
-}
-floor pg_sys 'pg|settings|channel|nested|session|worker|sql'
-floor pg 'settings|channel|nested|session|worker|sql'
-floor settings 'channel|nested|session|worker|sql'
-floor channel 'settings|nested|session|worker|sql'
-floor session 'worker|sql'
-floor worker 'session|sql'
+# The floors: an arrow points down only, and inside a room none leads back.
+arrows=$(perl test/arrows.pl <<<"$code")
+grep -v '^circle' <<<"$arrows" | refuse 'an arrow points down only'
+grep '^circle: pg/' <<<"$arrows" | refuse 'files of a room that need each other'
+sources src/channel | grep -E '\bstatic +(mut\b|[A-Z_]+ *: *([a-z:]+::)?(Atomic|Cell|State|UnsafeCell))' | refuse 'channel holds what both processes share, and nothing of one'
+git ls-files -z -- 'src/*.rs' | xargs -0 wc -l | awk '$1 > 400 && $2 != "total" { print $2 ": " $1 " lines" }' | refuse 'files of up to 400 lines'
+
+# What is cited is there.
+git ls-files -- src test regress/sql sql docs models bench fuzz .ci Makefile build.rs '*.md' |
+	grep -vE '^fuzz/corpus/' | xargs -d '\n' grep -HnoE '[A-Za-z0-9_./-]*[A-Za-z0-9_]\.md\b' |
+	while IFS=: read -r file line cited; do
+		case $cited in
+			*//* | PGBG_SRC/*) ;; # another site's; a variable of the shell
+			*) [ -e "$cited" ] || [ -e "$(dirname "$file")/$cited" ] || git ls-files -- "*/$cited" "$cited" | grep -q . || echo "$file:$line: $cited" ;;
+		esac
+	done | refuse 'cites a document that is not in the repository'
 
 # The decoder is pure.
 if [ -d src/channel/wire ]; then

@@ -4,7 +4,7 @@ use super::declaration::{self, Declaration, Type};
 use super::error::{Report, code};
 use super::form::form_composite;
 use super::memory::Context;
-use super::text::Str;
+use super::text::{Str, text_to_str};
 use super::tuple::Descriptor;
 use super::tuplestore::Tuplestore;
 use super::types;
@@ -379,21 +379,5 @@ pub mod datum {
         Some(unsafe {
             sys::cstring_to_text_with_len(value.as_ptr().cast(), value.len() as i32) as sys::Datum
         })
-    }
-}
-
-/// A text Datum as a string in the current memory context, whichever way it is stored.
-///
-/// # Safety
-/// `datum` is a non-null value of type text.
-pub unsafe fn text_to_str(datum: sys::Datum) -> Str {
-    // SAFETY: the caller's promise; pg_detoast_datum_packed leaves short headers, which the shim's macros read.
-    unsafe {
-        let value = sys::pg_detoast_datum_packed(datum as *mut sys::varlena);
-        let bytes = core::slice::from_raw_parts(
-            sys::pgbg_vardata_any(value).cast::<u8>(),
-            sys::pgbg_varsize_any_exhdr(value),
-        );
-        Context::current().copy_string(bytes)
     }
 }

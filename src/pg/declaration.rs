@@ -138,7 +138,7 @@ fn extension_version(name: &CStr) -> Option<Str> {
                 nulls.as_mut_ptr(),
             );
             let at = sys::Anum_pg_extension_extversion as usize - 1;
-            version = (!nulls[at]).then(|| super::call::text_to_str(values[at]));
+            version = (!nulls[at]).then(|| super::text::text_to_str(values[at]));
         }
         sys::systable_endscan(scan);
         sys::table_close(relation, sys::AccessShareLock as i32);

@@ -6,11 +6,7 @@ use super::text::Str;
 use crate::pg_sys as sys;
 use core::ffi::c_int;
 
-/// The database's encoding.
-pub fn database() -> c_int {
-    // SAFETY: set when the session connected.
-    unsafe { sys::GetDatabaseEncoding() }
-}
+pub use super::text::database_encoding as database;
 
 /// The client encoding in force.
 pub fn client() -> c_int {

@@ -1,9 +1,8 @@
 //! utils/memutils.h, utils/palloc.h: memory contexts.
 
-use super::text::Str;
 use crate::pg_sys as sys;
 use crate::pg_sys::alignment::SERVER;
-use core::ffi::{CStr, c_char, c_void};
+use core::ffi::{CStr, c_void};
 use core::ptr::{NonNull, null_mut};
 
 /// A memory context.
@@ -150,18 +149,6 @@ impl Context {
         unsafe {
             core::ptr::copy_nonoverlapping(bytes.as_ptr(), place.as_ptr(), bytes.len());
             core::slice::from_raw_parts(place.as_ptr(), bytes.len())
-        }
-    }
-
-    /// A NUL-terminated copy of `bytes` up to its first NUL.
-    pub fn copy_string(self, bytes: &[u8]) -> Str {
-        let end = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
-        let place = self.alloc(end + 1).as_ptr();
-        // SAFETY: `end + 1` bytes are ours; the last one becomes the terminator.
-        unsafe {
-            core::ptr::copy_nonoverlapping(bytes.as_ptr(), place, end);
-            place.add(end).write(0);
-            Str::from_nonnull(NonNull::new_unchecked(place.cast::<c_char>()))
         }
     }
 }

@@ -1,7 +1,6 @@
 //! utils/plancache.h: statements that are analysed and planned once.
 
 use super::params::Types;
-use super::statement::{Statement, Statements};
 use super::text::Str;
 use crate::pg_sys as sys;
 use core::ffi::c_int;
@@ -22,14 +21,15 @@ impl PlanSource {
     /// Keeps a statement from here on. `analyse` is its analysis, called when its parse tree has been copied; it returns
     /// Query nodes, and leaves the types of the parameters in `types`.
     pub fn keep(
-        statement: Statement,
+        tree: *mut sys::RawStmt,
+        tag: sys::CommandTag,
         sql: Str,
         types: &mut Types,
         analyse: impl FnOnce(&mut Types) -> *mut sys::List,
     ) -> Self {
         // SAFETY: in the order that plancache.c asks for: the parse tree is copied before analysis changes it.
         unsafe {
-            let source = sys::CreateCachedPlan(statement.as_ptr(), sql.as_ptr(), statement.tag());
+            let source = sys::CreateCachedPlan(tree, sql.as_ptr(), tag);
             let queries = analyse(types);
             sys::CompleteCachedPlan(
                 source,
@@ -47,13 +47,10 @@ impl PlanSource {
         }
     }
 
-    /// The statement as it was parsed, in a list in the current memory context. The tree is the source's own.
-    pub fn statements(self) -> Statements {
-        // SAFETY: by the type's invariant; the list is of one RawStmt, alive as long as the source.
-        unsafe {
-            let tree = (*self.0.as_ptr()).raw_parse_tree;
-            Statements::from_ptr(sys::lappend(null_mut(), tree.cast()))
-        }
+    /// The statement as it was parsed.
+    pub fn tree(self) -> *mut sys::RawStmt {
+        // SAFETY: by the type's invariant.
+        unsafe { (*self.0.as_ptr()).raw_parse_tree }
     }
 
     /// Its text.

@@ -87,7 +87,7 @@ pub unsafe fn texts<'a>(array: sys::Datum) -> &'a [Option<Str>] {
     let texts = unsafe { elements(array, sys::TYPALIGN_INT) };
     Context::current().alloc_slice(texts.len(), |i| {
         // SAFETY: an element of a text[].
-        texts[i].map(|text| unsafe { super::call::text_to_str(text) })
+        texts[i].map(|text| unsafe { super::text::text_to_str(text) })
     })
 }
 

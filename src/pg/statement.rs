@@ -43,12 +43,6 @@ impl Statements {
         Self(unsafe { sys::pg_parse_query(sql.as_ptr()) })
     }
 
-    /// # Safety
-    /// As the type's invariant says.
-    pub unsafe fn from_ptr(list: *mut sys::List) -> Self {
-        Self(list)
-    }
-
     /// How many.
     pub fn len(self) -> usize {
         // SAFETY: by the type's invariant.
@@ -233,7 +227,7 @@ impl Statement {
             let mut types = Types::of(given);
             if let Planning::Keep(kept) = planning {
                 let analyse = |types: &mut Types| self.analyse(sql, given, types);
-                let source = PlanSource::keep(self, sql, &mut types, analyse);
+                let source = PlanSource::keep(self.as_ptr(), self.tag(), sql, &mut types, analyse);
                 kept(source);
                 return (
                     null_mut(),
@@ -272,6 +266,14 @@ pub enum Planning<'a> {
     Keep(&'a dyn Fn(PlanSource)),
     /// Kept from an earlier time.
     Kept(PlanSource),
+}
+
+impl PlanSource {
+    /// The statement as it was parsed, in a list in the current memory context. The tree is the source's own.
+    pub fn statements(self) -> Statements {
+        // SAFETY: a list of one RawStmt, alive as long as the source.
+        Statements(unsafe { sys::lappend(null_mut(), self.tree().cast()) })
+    }
 }
 
 /// pg_plan_queries, as for a statement of a client's.

@@ -54,8 +54,14 @@ impl Str {
 /// become characters of a private plane, and `Text` turns those back. All other text of ours is ASCII.
 const DISGUISE: u32 = 0xF_0000;
 
+/// The database's encoding.
+pub fn database_encoding() -> c_int {
+    // SAFETY: set when the session connected.
+    unsafe { sys::GetDatabaseEncoding() }
+}
+
 fn database_is_utf8() -> bool {
-    super::encoding::database() == sys::PG_UTF8 as c_int
+    database_encoding() == sys::PG_UTF8 as c_int
 }
 
 /// For messages. Loses nothing when written to a `Text`.
@@ -159,6 +165,36 @@ impl fmt::Write for Text {
 /// A palloc'd string from format arguments, in the current memory context.
 pub fn format(text: fmt::Arguments<'_>) -> Str {
     Text::format(text).into_str()
+}
+
+impl Context {
+    /// A NUL-terminated copy of `bytes` up to its first NUL.
+    pub fn copy_string(self, bytes: &[u8]) -> Str {
+        let end = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
+        let place = self.alloc(end + 1).as_ptr();
+        // SAFETY: `end + 1` bytes are ours; the last one becomes the terminator.
+        unsafe {
+            core::ptr::copy_nonoverlapping(bytes.as_ptr(), place, end);
+            place.add(end).write(0);
+            Str(NonNull::new_unchecked(place.cast::<c_char>()))
+        }
+    }
+}
+
+/// A text Datum as a string in the current memory context, whichever way it is stored.
+///
+/// # Safety
+/// `datum` is a non-null value of type text.
+pub unsafe fn text_to_str(datum: sys::Datum) -> Str {
+    // SAFETY: the caller's promise; pg_detoast_datum_packed leaves short headers, which the shim's macros read.
+    unsafe {
+        let value = sys::pg_detoast_datum_packed(datum as *mut sys::varlena);
+        let bytes = core::slice::from_raw_parts(
+            sys::pgbg_vardata_any(value).cast::<u8>(),
+            sys::pgbg_varsize_any_exhdr(value),
+        );
+        Context::current().copy_string(bytes)
+    }
 }
 
 /// A copy of a string in `context`.

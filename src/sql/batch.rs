@@ -3,10 +3,10 @@
 use super::launching::run_columns;
 use super::{row_types, sql_functions};
 use crate::channel::wire::parameters::Parameters;
-use crate::pg::call::{Call, datum, text_to_str};
+use crate::pg::call::{Call, datum};
 use crate::pg::error::{Report, code};
 use crate::pg::memory::Context;
-use crate::pg::text::{Str, format};
+use crate::pg::text::{Str, format, text_to_str};
 use crate::pg::{record, snapshot, xact};
 use crate::pg_sys as sys;
 use crate::session::batch::{self, Batch};
