@@ -111,6 +111,10 @@ SELECT sqlstate, pg_temp.asked('40 + 2') AS next FROM unnest(ARRAY['SELECT 1 / 0
     'DO $$BEGIN PERFORM * FROM nowhere; END$$', 'CREATE TEMPORARY TABLE t (i int4 UNIQUE DEFERRABLE INITIALLY DEFERRED); INSERT INTO t VALUES (1), (1)',
     'SET work_mem = ''9MB''; SET LOCAL search_path = nowhere; SELECT 1 / 0', 'SAVEPOINT s']) WITH ORDINALITY AS u(sql, n), pg_background_run_v2(sql) ORDER BY n;
 
+-- and mostly on the same worker
+SELECT count(DISTINCT r.pid), count(DISTINCT sqlstate) FROM generate_series(1, 100) i, LATERAL pg_background_run_v2(format('SELECT 1 / (%s - %s)', i, i)) AS r;
+SELECT count(DISTINCT r.pid), count(*) FILTER (WHERE has_error) FROM generate_series(1, 100) i, LATERAL pg_background_run_v2(CASE WHEN i % 2 = 0 THEN 'SELEC' ELSE 'SELECT 1' END) AS r;
+
 -- what the session, or anybody, changes in between is seen
 CREATE TABLE regress_pgbg_warm (id int4);
 SELECT * FROM pg_background_run_query_v2('TABLE regress_pgbg_warm') AS (id int4);

@@ -56,6 +56,11 @@ pub mod code {
     pub const QUERY_CANCELED: c_int = sqlstate(b"57014");
     pub const ADMIN_SHUTDOWN: c_int = sqlstate(b"57P01");
     pub const INTERNAL_ERROR: c_int = sqlstate(b"XX000");
+
+    /// Class XX: something is there that cannot be.
+    pub const fn is_internal(code: c_int) -> bool {
+        code & 0xFFF == INTERNAL_ERROR & 0xFFF
+    }
 }
 
 /// An error or notice that is being put together. Its texts live in the current memory context; raising copies them.

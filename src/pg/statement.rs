@@ -363,10 +363,10 @@ impl Portal {
     }
 }
 
-/// What is left to do about portals after an error, behind the transaction's abort.
+/// What is left to do after an error, behind the transaction's abort: portals, replication slots, just-in-time compilation.
 pub fn clean_up_after_error() {
-    // SAFETY: called after AbortCurrentTransaction, as PostgresMain does.
-    unsafe { sys::PortalErrorCleanup() }
+    // SAFETY: called after AbortCurrentTransaction, as PostgresMain does, in a process that is connected.
+    unsafe { sys::pgbg_clean_up_after_error() }
 }
 
 /// Memory for parse trees and plans, where code that hooks into planning expects it.

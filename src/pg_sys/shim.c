@@ -42,6 +42,27 @@ pgbg_check_for_interrupts(void)
 	CHECK_FOR_INTERRUPTS();
 }
 
+/*
+ * What PostgresMain does after AbortCurrentTransaction. 15 has no SPICleanup any more; 17 keeps slots that are copies of the
+ * primary's.
+ */
+void
+pgbg_clean_up_after_error(void)
+{
+	PortalErrorCleanup();
+#if PG_VERSION_NUM < 150000
+	SPICleanup();
+#endif
+	if (MyReplicationSlot != NULL)
+		ReplicationSlotRelease();
+#if PG_VERSION_NUM >= 170000
+	ReplicationSlotCleanup(false);
+#else
+	ReplicationSlotCleanup();
+#endif
+	jit_reset_after_error();
+}
+
 /* 16 turned completion tags into a function; before, every caller put them together. */
 int
 pgbg_command_tag(char *buffer, const QueryCompletion *completion)

@@ -19,6 +19,7 @@ unsafe extern "C-unwind" {
         count: *mut c_int,
     ) -> *mut Query;
     pub fn pgbg_check_for_interrupts();
+    pub fn pgbg_clean_up_after_error();
     pub fn pgbg_command_tag(buffer: *mut c_char, completion: *const QueryCompletion) -> c_int;
     pub fn pgbg_count_guc_variables() -> c_int;
     pub fn pgbg_datum_get_int64(datum: Datum) -> i64;

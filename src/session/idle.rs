@@ -11,7 +11,7 @@ use crate::pg_sys::Oid;
 use crate::settings;
 use core::ffi::c_int;
 
-/// A worker's job went well: keeps it, if it stays and may be used again.
+/// A worker's job has ended: keeps it, if it stays and may be used again.
 pub fn keep(link: LinkRef) {
     let off = settings::WORKER_IDLE_TIMEOUT.get() == 0;
     if off || link.signaled.get() || !link.channel.is_idle() {

@@ -338,11 +338,7 @@ fn finish(job: JobRef, outcome: Outcome, state: &State) {
     job.keep_progress();
     job.finished_as.set(STATE.counters.ended());
     if let Some(link) = job.link.take() {
-        if *state == State::Stopped {
-            idle::keep(link);
-        } else {
-            link::release(link);
-        }
+        idle::keep(link);
     }
     STATE.counters.count_end(&job);
     if job.detached.get() {

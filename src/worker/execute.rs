@@ -77,6 +77,11 @@ pub fn run(channel: Channel, request: &Request<'_>) {
     message_context.reset();
 }
 
+/// What an error has left of the statements.
+pub fn forget() {
+    message_context().reset();
+}
+
 fn message_context() -> Context {
     STATE.message_context.get().unwrap_or_else(|| {
         let context = statement::make_message_context();

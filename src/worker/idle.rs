@@ -1,12 +1,14 @@
 //! Between two jobs: docs/ARCHITECTURE.md, Warm workers.
 
-use super::identity;
 use super::state::STATE;
+use super::{execute, identity};
 use crate::channel::segment::{Availability, Channel};
 use crate::channel::wire::request::Request;
 use crate::channel::{self, IDLE};
 use crate::nested;
 use crate::pg::clock::{Deadline, now};
+use crate::pg::error::{catch_on_stack, code};
+use crate::pg::identity as pg_identity;
 use crate::pg::latch;
 use crate::pg::procs::Waiting;
 use crate::pg::shm_mq::{Handle, Received};
@@ -53,6 +55,29 @@ pub fn may_stay(request: &Request<'_>) -> bool {
         && !guc::has_grown(settings.variables, settings.memory);
     context.delete();
     stays
+}
+
+/// The same of one that an error has ended, once it is rolled back. Not after a cancel, which may have been meant for what
+/// comes next; nor where PostgreSQL itself has found something that cannot be (class XX): that is for a fresh process.
+pub fn may_stay_after_error(request: &Request<'_>) -> bool {
+    let sqlstate = STATE.sqlstate.get();
+    if matches!(sqlstate, code::QUERY_CANCELED | code::ADMIN_SHUTDOWN)
+        || code::is_internal(sqlstate)
+        || STATE.whole_error.get().is_some()
+    {
+        return false;
+    }
+    let looked = catch_on_stack(|| {
+        STATE.plans.forget();
+        execute::forget();
+        pg_identity::leave_security_context();
+        activity::idle();
+        may_stay(request)
+    });
+    looked.unwrap_or_else(|caught| {
+        caught.forget();
+        false
+    })
 }
 
 /// Tidies up and waits for the session's next job. False when there will be none for this process.

@@ -21,6 +21,7 @@ use crate::pg::error::{self, Report, catch_on_stack, code};
 use crate::pg::memory::Context;
 use crate::pg::shm_mq::Received;
 use crate::pg::{dsm, process, timeout, xact};
+use core::cell::Cell;
 use state::STATE;
 
 pub use report::{in_job, report_progress};
@@ -50,12 +51,14 @@ pub fn start(segment_handle: u32) -> ! {
     report::attach(channel, context);
     let job_context = context.create(c"pg_background request");
     loop {
-        let served = catch_on_stack(|| serve(channel, job_context));
-        let stays = *served.as_ref().unwrap_or(&false);
-        match served {
-            Ok(_) => report::publish_success(channel, stays),
-            Err(caught) => fail(channel, caught, context),
-        }
+        let taken = Cell::new(None);
+        let stays = match catch_on_stack(|| serve(channel, job_context, &taken)) {
+            Ok(stays) => {
+                report::publish_success(channel, stays);
+                stays
+            }
+            Err(caught) => fail(channel, caught, context, taken.get()),
+        };
         hooks::point("worker-published");
         notify::tell(channel);
         job_context.reset();
@@ -66,8 +69,9 @@ pub fn start(segment_handle: u32) -> ! {
     process::exit(0)
 }
 
-/// Takes a request and does the job. Returns whether the process may do another.
-fn serve(channel: Channel, job_context: Context) -> bool {
+/// Takes a request and does the job. Returns whether the process may do another. `taken` gets the request once the process is
+/// what it asks for, so that nothing but the job itself can have failed.
+fn serve<'a>(channel: Channel, job_context: Context, taken: &Cell<Option<Request<'a>>>) -> bool {
     hooks::point("worker-attached");
     let request = receive(job_context);
     execute::start_timers(request.worker_timeout_ms);
@@ -90,6 +94,7 @@ fn serve(channel: Channel, job_context: Context) -> bool {
     hooks::point("worker-connected");
     identity::adopt(&request);
     hooks::point("worker-restored");
+    taken.set(Some(request));
     execute::run(channel, &request);
     idle::may_stay(&request)
 }
@@ -113,8 +118,15 @@ fn receive<'a>(context: Context) -> Request<'a> {
     })
 }
 
-/// An error ended the job: reports it, rolls back, publishes. The order is PostgresMain's.
-fn fail(channel: Channel, caught: error::Caught, context: Context) {
+/// An error ended the job: reports it, rolls back, publishes. The order is PostgresMain's. Returns whether the process may do
+/// another.
+fn fail(
+    channel: Channel,
+    caught: error::Caught,
+    context: Context,
+    taken: Option<Request<'_>>,
+) -> bool {
+    let mut stays = false;
     error::reset_context_stack();
     error::with_interrupts_held(|| {
         timeout::stop_all();
@@ -129,9 +141,13 @@ fn fail(channel: Channel, caught: error::Caught, context: Context) {
         }
         context.enter();
         caught.forget();
-        report::publish_failure(channel);
+        if let Some(request) = taken {
+            stays = idle::may_stay_after_error(&request);
+        }
+        report::publish_failure(channel, stays);
     });
     // A whole error waits for its reader; who listens shall not.
     notify::tell(channel);
     report::send_whole_error();
+    stays
 }

@@ -281,10 +281,14 @@ fn resign() {
     }
 }
 
-/// The job has committed. If the process stays, it can be claimed from here on.
+/// The job has committed.
 pub fn publish_success(channel: Channel, stays: bool) {
-    let summary = summary(Ending::Succeeded, false);
-    STATE.summary.set(Some(summary));
+    end(channel, &summary(Ending::Succeeded, false), stays);
+}
+
+/// The job has ended, one way or the other. If the process stays, it can be claimed from here on.
+fn end(channel: Channel, summary: &Summary, stays: bool) {
+    STATE.summary.set(Some(*summary));
     STATE.forget_job();
     if stays {
         let let_go = channel.is_let_go().then(|| STATE.responses.take());
@@ -297,13 +301,15 @@ pub fn publish_success(channel: Channel, stays: bool) {
     } else {
         resign();
     }
-    publish(channel, &summary);
+    publish(channel, summary);
 }
 
 /// An error has ended the job, which has been rolled back, unless it was committed before.
-pub fn publish_failure(channel: Channel) {
+pub fn publish_failure(channel: Channel, stays: bool) {
     if STATE.committed.get() {
-        publish_success(channel, false);
+        publish_success(channel, stays);
+    } else if stays {
+        end(channel, &summary(Ending::Failed, false), true);
     } else {
         let error_follows = STATE.whole_error.get().is_some();
         // Its reader may take his time; until then the process is there and counts.

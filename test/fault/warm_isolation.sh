@@ -35,6 +35,9 @@ CREATE FUNCTION probe.which() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN (
 CREATE FUNCTION probe.mine() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT string_agg(who, ',' ORDER BY who) FROM probe.mine); EXCEPTION WHEN OTHERS THEN RETURN SQLSTATE; END $$;
 CREATE FUNCTION probe.code(sql text) RETURNS text LANGUAGE plpgsql AS $$ DECLARE r text; BEGIN EXECUTE sql INTO r; RETURN coalesce(r, 'null'); EXCEPTION WHEN OTHERS THEN RETURN SQLSTATE; END $$;
 CREATE PROCEDURE probe.commits() LANGUAGE plpgsql AS $$ BEGIN INSERT INTO probe.log VALUES ('a'); SET work_mem = '7MB'; COMMIT; SET LOCAL my.a = 'procedure'; INSERT INTO probe.log VALUES ('b'); END $$;
+CREATE PROCEDURE probe.commits_and_fails() LANGUAGE plpgsql AS $$ BEGIN SET work_mem = '8MB'; PERFORM pg_advisory_lock(7); INSERT INTO probe.log VALUES ('a'); COMMIT; SET my.a = 'failed'; PERFORM 1/0; END $$;
+CREATE TABLE probe.deferred (i int UNIQUE DEFERRABLE INITIALLY DEFERRED);
+CREATE FUNCTION probe.fails(n int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN IF n = 0 THEN RETURN 1 / n; END IF; PERFORM set_config('my.b', n::text, n % 2 = 0); RETURN probe.fails(n - 1); END $$;
 CREATE FUNCTION probe.look() RETURNS TABLE (name text, value text) LANGUAGE sql AS $$
 	SELECT name, concat_ws(' ', setting, source, reset_val) FROM pg_settings WHERE (source <> 'default' OR setting IS DISTINCT FROM boot_val) AND name <> 'pg_background.worker_idle_timeout'
 	UNION ALL SELECT 'all settings', md5(string_agg(concat_ws('|', name, setting, source, reset_val), ',' ORDER BY name)) FROM pg_settings WHERE name <> 'pg_background.worker_idle_timeout'
@@ -104,9 +107,18 @@ generate() { # SEED LOGIN-ROLE STEPS
 			"DO $$ BEGIN EXECUTE \x27SET work_mem = 77777\x27; COMMIT; EXECUTE \x27SET LOCAL my.b = 9\x27; ROLLBACK; END $$~" \
 			"SELECT probe.which(), probe.mine()~SET search_path = s2; SELECT probe.which()~SET CONSTRAINTS ALL DEFERRED~" \
 			"SELECT public.pg_background_progress(50, \x27half\x27)~SELECT generate_series(1, 2000)~SELECT 1/0~INSERT INTO probe.log VALUES (\x27x\x27)~" \
+			"SELECT 1/0~" failing("SET " setting()) "~" failing("SET LOCAL " setting()) "~" failing("SET ROLE bob") "~" failing("SET LOCAL ROLE bob") "~" \
+			failing("PREPARE p" r(3) " AS SELECT 1") "~" failing("DECLARE c" r(3) " CURSOR WITH HOLD FOR SELECT 1") "~" \
+			failing("SELECT pg_try_advisory_lock(" r(9) ")") "~" failing("CREATE TEMPORARY TABLE tt (i int)") "~" \
+			failing("SELECT nextval(\x27probe.numbers\x27)") "~" failing("SELECT lo_open(lo_create(0), 131072) >= 0") "~" \
+			failing("SELECT public.pg_background_progress(50, \x27half\x27)") "~" failing("SET search_path = s2; SELECT probe.which()") "~" \
+			"INSERT INTO probe.deferred VALUES (1), (1)~CALL probe.commits_and_fails()~VACUUM probe.nowhere~SELECT nothing~SELEC~SELECT probe.fails(3)~" \
+			"DO $$ BEGIN SET work_mem = 77777; COMMIT; SET LOCAL my.b = 9; RAISE EXCEPTION \x27late\x27; END $$~" \
+			"SET jit_above_cost = 0; SELECT sum(1 / (i - 500)) FROM generate_series(1, 1000) i~COPY probe.log FROM \x27/nowhere\x27~" \
 			"SELECT count(*) FROM public.pg_background_run_v2(\x27SELECT 1\x27)~SELECT count(*) FROM public.pg_background_launch_v2(\x27SELECT 1\x27)~" \
 			"SET pg_background.worker_idle_timeout = 0~EXPLAIN SELECT 1~SELECT lo_create(0) > 0~SET client_encoding = UTF8; DO $$ BEGIN RAISE WARNING \x27\xc3\xa4\x27; END $$")
 	}
+	function failing(sql) { return sql "; SELECT 1/0" }
 	function job(sql,   m) {
 		m = r(7)
 		if (m == 0 && sql !~ /^(VACUUM|CALL|DO)/)

@@ -49,6 +49,11 @@ at() {
 SELECT concat_ws(' ', state, sqlstate) FROM pg_background_outcome_v2(:pid, :cookie);")
 	fi
 	disarm_all
+	if [ -n "$warm" ] && [ "$what" = error ] && [[ $point = worker-@(run|commit) ]]; then
+		# Nothing but the job has failed.
+		t_is "$point, $what$warm: and takes the next job" "$(session_do s "$one_job")" "$sleeper"
+		kill -USR2 "$sleeper"
+	fi
 	t_is "$point, $what$warm" "$got; $(nothing_left s)" "$wanted; nothing"
 	done=$(sql "SELECT count(*) FROM done WHERE step = '$point $what$warm'")
 	case $wanted in
