@@ -9,6 +9,22 @@ CREATE DATABASE regress_pgbg_v1;
 \c regress_pgbg_v1
 CREATE EXTENSION pg_background VERSION '1.11';
 RESET client_min_messages;
+
+-- what it consists of
+CREATE TEMPORARY VIEW member AS
+SELECT d.classid, d.objid FROM pg_depend d JOIN pg_extension e ON d.refobjid = e.oid
+WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND e.extname = 'pg_background';
+SELECT t.typname, string_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod), ', ' ORDER BY a.attnum) AS columns
+FROM pg_type t JOIN member m ON m.classid = 'pg_type'::regclass AND m.objid = t.oid
+     JOIN pg_class c ON c.oid = t.typrelid AND c.relkind = 'c' JOIN pg_attribute a ON a.attrelid = c.oid
+GROUP BY 1 ORDER BY t.typname COLLATE "C";
+SELECT p.proname, pg_get_function_arguments(p.oid) AS arguments, pg_get_function_result(p.oid) AS result, p.proisstrict AS strict,
+       has_function_privilege('pgbackground_role', p.oid, 'EXECUTE') AS role
+FROM pg_proc p JOIN member m ON m.classid = 'pg_proc'::regclass AND m.objid = p.oid
+ORDER BY p.proname COLLATE "C", p.pronargs;
+SELECT c.relname, string_agg(a.attname, ', ' ORDER BY a.attnum) AS columns
+FROM pg_class c JOIN member m ON m.classid = 'pg_class'::regclass AND m.objid = c.oid JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
+GROUP BY 1 ORDER BY 1;
 CREATE TABLE regress_pgbg_v1 (id int4);
 
 -- a job returns the rows of its query
