@@ -10,9 +10,7 @@ const GRACE_LIMIT: i32 = 3_600_000;
 /// Asks a job to end: it does not start its next statement, and the one that runs ends with 57014. Nothing happens to a
 /// job whose outcome is final.
 pub fn cancel(job: JobRef) {
-    let Some(link) = job.link.get() else { return };
-    job.cancel_requested.set(true);
-    link.cancel();
+    job.cancel();
 }
 
 /// The same for each, and where a job still runs after so many milliseconds (0 to an hour) in all, ends its worker.

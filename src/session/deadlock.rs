@@ -5,11 +5,17 @@
 
 use super::job::JobRef;
 use super::registry;
-use super::wait::Goal;
 use crate::channel::waits::Waits;
 use crate::pg::memory::Context;
 use crate::pg::{identity, lock};
 use core::ffi::c_int;
+
+/// Which of several jobs a wait is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Goal {
+    All,
+    Any,
+}
 
 /// A process that was reached, and by whose waiting.
 #[derive(Clone, Copy)]

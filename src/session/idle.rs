@@ -1,7 +1,7 @@
 //! docs/ARCHITECTURE.md, Warm workers. A worker whose job went well stays for the session's next one.
 
 use super::link::{self, LinkRef};
-use super::{STATE, registry, role_limit};
+use super::{STATE, registry};
 use crate::channel;
 use crate::channel::segment::Availability;
 use crate::pg::bgworker::Status;
@@ -9,7 +9,6 @@ use crate::pg::identity::Identity;
 use crate::pg::procs::{self, Waiting};
 use crate::pg_sys::Oid;
 use crate::settings;
-use core::ffi::c_int;
 
 /// A worker's job has ended: keeps it, if it stays and may be used again.
 pub fn keep(link: LinkRef) {
@@ -21,7 +20,7 @@ pub fn keep(link: LinkRef) {
     // The outcome was copied: from here on the record belongs to the next job. If the worker ends meanwhile, it says so
     // there, and not that it did what the last job did.
     link.channel.clear_for_next_job();
-    if !has_unread_result(link.pid) {
+    if !registry::has_unread_result(link.pid) {
         link.channel.set_unread(false);
     }
     link.next.set(STATE.idle.get());
@@ -38,16 +37,14 @@ pub fn release_gone() {
 
 /// Claims an idle worker that may do a job of this identity and size, if there is one. Workers found gone are let go.
 pub fn claim(identity: &Identity, queue_size: usize) -> Option<LinkRef> {
-    if settings::WORKER_IDLE_TIMEOUT.get() == 0
-        || role_limit::is_exceeded(identity.authenticated_user)
-    {
+    if settings::WORKER_IDLE_TIMEOUT.get() == 0 || is_exceeded(identity.authenticated_user) {
         dismiss_all();
         return None;
     }
     let fits = |link: LinkRef| {
         link.identity == *identity
             && link.channel.response_size() >= queue_size
-            && !has_unread_result(link.pid)
+            && !registry::has_unread_result(link.pid)
     };
     take(|link| {
         let no_queue = link.responses.get().is_none() && !link.channel.is_released();
@@ -69,20 +66,10 @@ pub fn claim(identity: &Identity, queue_size: usize) -> Option<LinkRef> {
     })
 }
 
-/// A bare pid may be all that somebody has of a job: while its result is unread, no other job may run under that pid.
-fn has_unread_result(pid: c_int) -> bool {
-    registry::tracked().any(|job| job.pid == pid && job.keeps_worker && !job.consumed.get())
-}
-
-/// The result of a job that kept its worker was read, or the job forgotten: its worker may do others.
-pub fn result_was_read(pid: c_int) {
-    let mut next = STATE.idle.get();
-    while let Some(link) = next {
-        if link.pid == pid && !has_unread_result(pid) {
-            link.channel.set_unread(false);
-        }
-        next = link.next.get();
-    }
+/// Whether the role has more workers than the limit, which was lowered meanwhile: then no idle one may be put to work.
+fn is_exceeded(role: Oid) -> bool {
+    let limit = usize::try_from(settings::MAX_WORKERS_PER_ROLE.get()).unwrap_or(0);
+    limit > 0 && procs::count_workers_of(channel::KIND, role) > limit
 }
 
 /// Lets every idle worker of this session go. Returns whether there was any.

@@ -233,6 +233,13 @@ impl Job {
         }
     }
 
+    /// Asks it to end, if it has not.
+    pub fn cancel(&self) {
+        let Some(link) = self.link.get() else { return };
+        self.cancel_requested.set(true);
+        link.cancel();
+    }
+
     /// Whether it ended with an error.
     pub fn has_error(&self) -> bool {
         !self.is_running() && self.outcome.get().sqlstate != 0

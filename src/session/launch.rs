@@ -155,7 +155,7 @@ fn new_job(
 /// Sends the request: identity, libraries, settings, SQL. What the worker was told before and what has not changed since
 /// is left out.
 fn send_request(link: LinkRef, order: &Order<'_>, cookie: i64) {
-    let news = news(&link);
+    let news = news(&link.told, link.context);
     let new_queue = link.responses.get().is_none();
     if new_queue {
         link.channel.renew_responses();
@@ -213,7 +213,7 @@ fn send_request(link: LinkRef, order: &Order<'_>, cookie: i64) {
     }
     hooks::point("launch-sent");
     if let Some(news) = news {
-        was_told(&link, news);
+        was_told(&link.told, news);
     }
 }
 

@@ -47,7 +47,23 @@ pub fn forget(job: JobRef) {
         job.context.delete();
     }
     if kept_its_worker {
-        super::idle::result_was_read(pid);
+        result_was_read(pid);
+    }
+}
+
+/// A bare pid may be all that somebody has of a job: while its result is unread, no other job may run under that pid.
+pub fn has_unread_result(pid: c_int) -> bool {
+    tracked().any(|job| job.pid == pid && job.keeps_worker && !job.consumed.get())
+}
+
+/// The result of a job that kept its worker was read, or the job forgotten: its worker may do others.
+fn result_was_read(pid: c_int) {
+    let mut next = STATE.idle.get();
+    while let Some(link) = next {
+        if link.pid == pid && !has_unread_result(pid) {
+            link.channel.set_unread(false);
+        }
+        next = link.next.get();
     }
 }
 

@@ -39,12 +39,6 @@ pub fn guard<T: Copy>(role: Oid, start: impl FnOnce() -> T) -> T {
     result.unwrap_or_else(|caught| caught.rethrow())
 }
 
-/// Whether the role has more workers than the limit, which was lowered meanwhile: then no idle one may be put to work.
-pub fn is_exceeded(role: Oid) -> bool {
-    let limit = usize::try_from(MAX_WORKERS_PER_ROLE.get()).unwrap_or(0);
-    limit > 0 && procs::count_workers_of(channel::KIND, role) > limit
-}
-
 fn check(role: Oid, limit: c_int) {
     let limit = usize::try_from(limit).unwrap_or(0);
     let is_full = || procs::count_workers_of(channel::KIND, role) >= limit;

@@ -1,10 +1,10 @@
 //! The libraries and settings of this session, as a worker has to be told them.
 
-use super::link::Link;
 use crate::channel::wire::settings::ResetValue;
 use crate::pg::guc;
 use crate::pg::guc_tables::{self, Picture};
 use crate::pg::memory::Context;
+use core::cell::Cell;
 use core::ffi::CStr;
 
 /// What a worker was told, or is about to be, in a context of its own.
@@ -35,11 +35,11 @@ impl Told {
 }
 
 /// What the worker has to be told because it has changed; None if nothing has.
-pub fn news(link: &Link) -> Option<Told> {
-    if !link.told.get().is_news() {
+pub fn news(told: &Cell<Told>, context: Context) -> Option<Told> {
+    if !told.get().is_news() {
         return None;
     }
-    let context = link.context.create(c"pg_background settings sent");
+    let context = context.create(c"pg_background settings sent");
     Some(Told {
         context,
         libraries: guc::serialize_libraries(context),
@@ -49,8 +49,8 @@ pub fn news(link: &Link) -> Option<Told> {
 }
 
 /// The worker knows it from here on.
-pub fn was_told(link: &Link, news: Told) {
-    let before = link.told.replace(Told {
+pub fn was_told(told: &Cell<Told>, news: Told) {
+    let before = told.replace(Told {
         // In the request, and of no use any more.
         settings: &[],
         ..news

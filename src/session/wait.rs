@@ -1,7 +1,7 @@
 //! Waiting for outcomes: by latch, interruptibly, while every job's messages are taken in.
 
 use super::job::JobRef;
-use super::{STATE, cancel, deadlock, pump};
+use super::{STATE, deadlock, pump};
 use crate::hooks;
 use crate::nested;
 use crate::pg::clock::{Deadline, now};
@@ -10,15 +10,10 @@ use crate::pg::guc;
 use crate::pg::latch::{self, WaitEvent};
 use core::ffi::c_int;
 
+pub use super::deadlock::Goal;
+
 /// Shown while this session waits for a job to end.
 static WAIT_FOR_JOB: WaitEvent = WaitEvent::new(c"PgBackgroundWait");
-
-/// Which of several jobs a wait is for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Goal {
-    All,
-    Any,
-}
 
 /// Waits until all or any of the jobs are final. False when the deadline passed first. Raises 40P01 when this can never
 /// come to pass because workers wait for this session's locks; they are cancelled.
@@ -122,7 +117,7 @@ fn check_deadlock(jobs: &[JobRef], goal: Goal) {
     };
     let pid = first.pid;
     jobs.iter().filter(was_stuck).for_each(|job| {
-        cancel::cancel(*job);
+        job.cancel();
         hooks::point("deadlock-canceled");
     });
     raise_deadlock(pid)
