@@ -113,10 +113,10 @@ impl Patience {
 
     /// Looks for a moment whether the latch gets set; `start` is now. False says to sleep.
     pub fn latch_gets_set(&self, start: Instant) -> bool {
-        if !self.0.is_due() {
+        if !self.0.is_due(start) {
             return is_set();
         }
-        while now().wrapping_sub(start) < Self::MICROSECONDS {
+        loop {
             for _ in 0..8 {
                 if is_set() {
                     self.0.succeeded();
@@ -124,93 +124,137 @@ impl Patience {
                 }
                 spin_loop();
             }
+            let time = now();
+            if time.wrapping_sub(start) >= Self::MICROSECONDS {
+                self.0.failed(time);
+                return false;
+            }
         }
-        self.0.failed();
-        false
     }
 }
 
-/// Puts off the next attempt after each failure, twice as long as after the one before.
+/// Puts attempts off where most of them fail: on a machine that is busy each of them takes the processor from whoever is
+/// waited for.
 struct Backoff {
-    /// Chances left to let pass.
-    left: Cell<u32>,
-    /// How many there were at first.
-    pause: Cell<u32>,
+    /// One more for each failure, half for each success.
+    failures: Cell<u32>,
+    /// No attempt before.
+    until: Cell<Instant>,
 }
 
 impl Backoff {
-    const LONGEST: u32 = 63;
+    /// So many failures more than successes are nothing unusual: some jobs take longer than others.
+    const TOLERANCE: u32 = 3;
+
+    /// Microseconds after one failure more than that; twice as long after each further one, up to `LONGEST`.
+    const SHORTEST: Instant = 10_000;
+    const DOUBLINGS: u32 = 9;
 
     const fn new() -> Self {
         Self {
-            left: Cell::new(0),
-            pause: Cell::new(0),
+            failures: Cell::new(0),
+            until: Cell::new(Instant::MIN),
         }
     }
 
-    /// Whether to make an attempt now, this being a chance to.
-    fn is_due(&self) -> bool {
-        match self.left.get().checked_sub(1) {
-            Some(left) => {
-                self.left.set(left);
-                false
-            }
-            None => true,
-        }
+    /// Whether to make an attempt now.
+    fn is_due(&self, now: Instant) -> bool {
+        now >= self.until.get()
     }
 
     fn succeeded(&self) {
-        self.pause.set(0);
+        self.failures.set(self.failures.get() / 2);
     }
 
-    fn failed(&self) {
-        let pause = (self.pause.get() * 2 + 1).min(Self::LONGEST);
-        self.pause.set(pause);
-        self.left.set(pause);
+    fn failed(&self, now: Instant) {
+        let failures = self.failures.get();
+        if let Some(doublings) = failures.checked_sub(Self::TOLERANCE) {
+            self.until
+                .set(now.saturating_add(Self::SHORTEST << doublings));
+        }
+        self.failures
+            .set((failures + 1).min(Self::TOLERANCE + Self::DOUBLINGS));
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Backoff;
+    use super::{Backoff, Instant};
 
-    /// How many chances pass until the next attempt.
-    fn pause(backoff: &Backoff) -> u32 {
-        let mut passed = 0;
-        while !backoff.is_due() {
-            passed += 1;
+    const SECOND: Instant = 1_000_000;
+
+    /// Fails whenever an attempt is due, for so long; how many attempts that were.
+    fn attempts(backoff: &Backoff, time: &mut Instant, during: Instant) -> u32 {
+        let end = *time + during;
+        let mut attempts = 0;
+        while *time < end {
+            if backoff.is_due(*time) {
+                attempts += 1;
+                backoff.failed(*time);
+            }
+            *time += 100;
         }
-        passed
+        attempts
     }
 
     #[test]
-    fn every_chance_is_taken_until_one_fails() {
+    fn every_chance_is_taken_until_several_fail() {
         let backoff = Backoff::new();
-        for _ in 0..100 {
-            assert!(backoff.is_due());
+        for i in 0..100 {
+            assert!(backoff.is_due(i));
+            backoff.succeeded();
+        }
+        for i in 0..3 {
+            assert!(backoff.is_due(i));
+            backoff.failed(i);
+        }
+        assert!(backoff.is_due(3));
+        backoff.failed(3);
+        assert!(!backoff.is_due(4));
+    }
+
+    #[test]
+    fn where_all_fail_there_is_one_in_seconds() {
+        let backoff = Backoff::new();
+        let mut time = 0;
+        assert!(attempts(&backoff, &mut time, SECOND) <= 12);
+        attempts(&backoff, &mut time, 10 * SECOND);
+        assert!(attempts(&backoff, &mut time, 100 * SECOND) <= 21);
+    }
+
+    #[test]
+    fn where_one_in_two_fails_none_is_put_off() {
+        let backoff = Backoff::new();
+        for i in 0..1000 {
+            assert!(backoff.is_due(i));
+            backoff.failed(i);
+            assert!(backoff.is_due(i));
             backoff.succeeded();
         }
     }
 
     #[test]
-    fn pauses_double_up_to_a_limit() {
+    fn a_lucky_one_among_many_failures_changes_little() {
         let backoff = Backoff::new();
-        for expected in [1, 3, 7, 15, 31, 63, 63, 63] {
-            backoff.failed();
-            assert_eq!(pause(&backoff), expected);
-        }
+        let mut time = 0;
+        attempts(&backoff, &mut time, 20 * SECOND);
+        backoff.succeeded();
+        assert!(attempts(&backoff, &mut time, SECOND) <= 7);
     }
 
     #[test]
-    fn a_success_ends_the_pauses() {
+    fn successes_end_the_pauses() {
         let backoff = Backoff::new();
-        for _ in 0..5 {
-            backoff.failed();
-            pause(&backoff);
+        let mut time = 0;
+        attempts(&backoff, &mut time, 20 * SECOND);
+        for _ in 0..4 {
+            backoff.succeeded();
         }
-        backoff.succeeded();
-        assert!(backoff.is_due());
-        backoff.failed();
-        assert_eq!(pause(&backoff), 1);
+        time += 10 * SECOND;
+        for _ in 0..3 {
+            assert!(backoff.is_due(time));
+            backoff.failed(time);
+        }
+        assert!(backoff.is_due(time));
     }
 }

@@ -65,6 +65,12 @@ impl Context {
         }
     }
 
+    /// Bytes that it and everything below it have from the system.
+    pub fn allocated(self) -> usize {
+        // SAFETY: alive by the type's invariant.
+        unsafe { sys::MemoryContextMemAllocated(self.0.as_ptr(), true) }
+    }
+
     /// A new context below this one; `name` shows in pg_backend_memory_contexts.
     pub fn create(self, name: &'static CStr) -> Self {
         // SAFETY: the parent is alive; the sizes are ALLOCSET_SMALL_SIZES' minimum and ALLOCSET_DEFAULT_SIZES' maximum.

@@ -10,14 +10,18 @@ use crate::pg::clock::{Deadline, now};
 use crate::pg::error::{catch_on_stack, code};
 use crate::pg::identity as pg_identity;
 use crate::pg::latch;
+use crate::pg::memory::Context;
 use crate::pg::procs::Waiting;
 use crate::pg::shm_mq::{Handle, Received};
 use crate::pg::{activity, discard, guc, process, procs};
 use crate::settings::WORKER_IDLE_TIMEOUT;
 use core::sync::atomic::Ordering;
 
-/// So many jobs one process does: caches grow.
-const JOB_LIMIT: u32 = 1000;
+/// Bytes that a process may have more than after its first job: caches grow, of tables and functions that were used once.
+const GROWTH_LIMIT: usize = 32 * 1024 * 1024;
+
+/// After so many jobs it looks at what it has.
+const JOBS_BETWEEN_LOOKS: u32 = 64;
 
 /// Statistics that were too young to be sent after the job are sent this much later, in milliseconds.
 const STATISTICS_DELAY: i64 = 1000;
@@ -29,14 +33,13 @@ const UNREAD_PATIENCE: i64 = 200;
 /// Whether the process may do another job: nothing of the one that has just committed must be visible to it, other than
 /// what the documentation says.
 pub fn may_stay(request: &Request<'_>) -> bool {
-    STATE.jobs.set(STATE.jobs.get() + 1);
+    STATE.jobs.set(STATE.jobs.get().wrapping_add(1));
     let Some(settings) = STATE.settings.get() else {
         return false;
     };
     let timeout = WORKER_IDLE_TIMEOUT.get();
     STATE.idle_deadline.set(Deadline::after(i64::from(timeout)));
     if timeout == 0
-        || STATE.jobs.get() >= JOB_LIMIT
         || STATE.timed_out.load(Ordering::Relaxed)
         || STATE.busy.get()
         || STATE.unsent.get().is_some()
@@ -99,7 +102,7 @@ pub fn next_job(channel: Channel) -> bool {
 }
 
 fn wait_for_job(channel: Channel, requests: Handle) -> bool {
-    if is_one_too_many() && leave(channel) {
+    if (is_one_too_many() || has_grown()) && leave(channel) {
         return false;
     }
     let mut deadline = STATE.idle_deadline.get();
@@ -141,6 +144,19 @@ fn wait_for_job(channel: Channel, requests: Handle) -> bool {
             latch::wait_only(deadline.earlier(statistics).left(time), &IDLE);
         }
     }
+}
+
+/// Whether the process has more memory than it should keep. It is looked at between jobs, when nobody waits for it.
+fn has_grown() -> bool {
+    let jobs = STATE.jobs.get();
+    if jobs != 1 && jobs % JOBS_BETWEEN_LOOKS != 0 {
+        return false;
+    }
+    let allocated = Context::top().allocated();
+    if jobs == 1 {
+        STATE.first_allocated.set(allocated);
+    }
+    allocated.saturating_sub(STATE.first_allocated.get()) > GROWTH_LIMIT
 }
 
 /// At most a quarter of max_worker_processes may be idle. The first in PostgreSQL's process array stay, so that of many

@@ -35,6 +35,8 @@ pub struct State {
     pub timers: Cell<Option<(Timeout, Timeout)>>,
     /// Jobs done.
     pub jobs: Cell<u32>,
+    /// Bytes that the process had after the first.
+    pub first_allocated: Cell<usize>,
     /// When to leave for want of work.
     pub idle_deadline: Cell<Deadline>,
     /// Of waits for the next job.
@@ -106,6 +108,7 @@ pub static STATE: State = State {
     plans: Plans::new(),
     timers: Cell::new(None),
     jobs: Cell::new(0),
+    first_allocated: Cell::new(0),
     idle_deadline: Cell::new(Deadline::NEVER),
     patience: Patience::new(),
     timed_out: AtomicBool::new(false),

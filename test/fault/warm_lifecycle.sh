@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Where idle workers are, what they hold, and that they go: at the session's end, after their time, after a thousand jobs,
+# Where idle workers are, what they hold, and that they go: at the session's end, after their time, when they have grown large,
 # on signals, at shutdown, with their database.
 . "$(dirname "$0")/../lib.sh"
 suite_begin
@@ -62,10 +62,17 @@ t_is "time-outs of one job do not reach the next" "$(session_do s "SET statement
 	RESET statement_timeout; RESET pg_background.worker_timeout; RESET lock_timeout;
 	SELECT pid = :w, sqlstate FROM pg_background_run_v2('SELECT pg_sleep(0.6)');")" 't|'
 
-# --- a thousand jobs
-t_is 'a worker does a thousand jobs and no more' "$(sql "
-	SELECT string_agg(n::text, ' ' ORDER BY n DESC) FROM (
-		SELECT count(*) AS n FROM (SELECT pid FROM generate_series(1, 1005) i, pg_background_run_v2('SELECT ' || i)) j GROUP BY pid) p")" '1000 5'
+# --- thousands of jobs
+t_is 'a worker does thousands of jobs' "$(sql "
+	SELECT count(DISTINCT pid) FROM (SELECT pid FROM generate_series(1, 5000) i, pg_background_run_v2('SELECT ' || i)) j")" 1
+# PL/pgSQL keeps a function that it has compiled, with all that is written in it.
+sql "DO \$\$ BEGIN EXECUTE format('CREATE FUNCTION large() RETURNS int LANGUAGE plpgsql AS %L', 'BEGIN RETURN length(\$x\$' || repeat('x', 40000000) || '\$x\$); END'); END \$\$"
+t_is 'until its caches have grown large' "$(psql -XAtq 2>&1 <<-'SQL'
+	SELECT worker() AS w \gset
+	SELECT n FROM pg_background_run_query_v2('SELECT large()') AS (n int);
+	SELECT count(DISTINCT pid), count(*) FILTER (WHERE pid = :w) <= 65 FROM (SELECT pid FROM generate_series(1, 200) i, pg_background_run_v2('SELECT ' || i)) j;
+SQL
+)" $'40000000\n2|t'
 
 # --- signals
 t_is 'cancelling an idle worker does nothing' "$(session_do s "SELECT worker() AS w \\gset
