@@ -58,12 +58,13 @@ pub fn was_asked_to_leave() -> bool {
 }
 
 /// Does `work` where a cancel is not served, because the statement that it concerns is over. Inside, the process may end.
-pub fn with_cancels_held(work: impl FnOnce()) {
+pub fn with_cancels_held<T>(work: impl FnOnce() -> T) -> T {
     // SAFETY: a counter of this process; an error sets it to 0.
     unsafe { sys::QueryCancelHoldoffCount += 1 };
-    work();
+    let result = work();
     // SAFETY: as above, and the count is at least our one.
     unsafe { sys::QueryCancelHoldoffCount -= 1 };
+    result
 }
 
 /// Serves every interrupt except cancels, which concern a statement that is over. Inside, the process may end.

@@ -73,11 +73,12 @@ pub fn start(segment_handle: u32) -> ! {
 /// what it asks for, so that nothing but the job itself can have failed.
 fn serve<'a>(channel: Channel, job_context: Context, taken: &Cell<Option<Request<'a>>>) -> bool {
     hooks::point("worker-attached");
-    let request = receive(job_context);
+    // A cancel waits until it is known what it cancels, and whom to tell.
+    let request = process::with_cancels_held(|| receive(job_context));
+    notify::note_request(&request);
     execute::start_timers(request.worker_timeout_ms);
     channel.set_availability(Availability::Busy);
     STATE.discard.set(request.discard_output);
-    notify::note_request(&request);
     hooks::point("worker-received");
     if request.new_queue {
         report::take_new_queue(channel);

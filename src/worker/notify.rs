@@ -78,7 +78,6 @@ pub fn tell(channel: Channel) {
         identity::connect(channel);
         STATE.connected.set(true);
     }
-    hooks::point("worker-notify");
     let context = Context::current().create(c"pg_background notification");
     // The launcher has all messages that it was told of: none may follow.
     let discard = STATE.discard.replace(true);
@@ -101,6 +100,7 @@ pub fn tell(channel: Channel) {
 }
 
 fn send(due: &Due) {
+    hooks::point("worker-notify");
     xact::start_command();
     // The commit may wait for others that notify, and must not wait for a disk or a standby: the job is over.
     guc::set_local(c"synchronous_commit", c"off");
