@@ -13,6 +13,17 @@ pub const fn maxalign(len: usize) -> usize {
     SERVER.maxalign(len)
 }
 
+/// `len` bytes rounded up to where the next section of a request starts: a multiple of 8, which is
+/// aligned enough for any type, whatever the server.
+///
+/// Saturates just below `usize::MAX`, which is no length of anything.
+#[inline]
+#[must_use]
+pub const fn align8(len: usize) -> usize {
+    const { assert!(SERVER.maximum <= 8) };
+    len.saturating_add(7) & !7
+}
+
 /// The `N` bytes at offset `at`; `None` if they are not all there.
 #[inline]
 #[must_use]

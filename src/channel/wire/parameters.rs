@@ -21,7 +21,7 @@
 #![forbid(unsafe_code)]
 
 use super::Malformed;
-use super::bytes::{maxalign, u32_at, u64_at};
+use super::bytes::{align8, u32_at, u64_at};
 
 /// Bytes before the first parameter.
 pub const HEAD_LEN: usize = 8;
@@ -72,7 +72,7 @@ impl Parameter<'_> {
     #[must_use]
     pub fn encoded_len(&self) -> usize {
         match self.value {
-            Value::Bytes(bytes) => PARAMETER_LEN.saturating_add(maxalign(bytes.len())),
+            Value::Bytes(bytes) => PARAMETER_LEN.saturating_add(align8(bytes.len())),
             _ => PARAMETER_LEN,
         }
     }
@@ -168,7 +168,7 @@ fn take<'a>(rest: &mut &'a [u8]) -> Result<Parameter<'a>, Malformed> {
         (BY_REFERENCE, len) => {
             let len = usize::try_from(len).map_err(|_| Malformed::ParameterTruncated)?;
             let (padded, after) = after
-                .split_at_checked(maxalign(len))
+                .split_at_checked(align8(len))
                 .ok_or(Malformed::ParameterTruncated)?;
             let (bytes, padding) = padded
                 .split_at_checked(len)

@@ -36,7 +36,7 @@
 use core::ffi::CStr;
 
 use super::Malformed;
-use super::bytes::{i32_at, i64_at, maxalign, u32_at, u64_at};
+use super::bytes::{align8, i32_at, i64_at, u32_at, u64_at};
 use super::parameters::Parameters;
 use super::settings;
 
@@ -236,7 +236,7 @@ impl<'a> Request<'a> {
         padded
             .iter()
             .fold(FIXED_LEN, |sum, section| {
-                sum.saturating_add(maxalign(section.len()))
+                sum.saturating_add(align8(section.len()))
             })
             .saturating_add(sql.len())
     }
@@ -322,7 +322,7 @@ impl<'a> Request<'a> {
 #[must_use]
 pub fn padding(len: usize) -> &'static [u8] {
     const ZERO: [u8; 7] = [0; 7];
-    ZERO.get(..maxalign(len).saturating_sub(len)).unwrap_or(&[])
+    ZERO.get(..align8(len).saturating_sub(len)).unwrap_or(&[])
 }
 
 /// Writes `bytes` at offset `at` of the fixed part, within which every offset of [`at`] lies.

@@ -4,6 +4,7 @@ use super::super::Malformed;
 use super::super::response::{self, Kind, Message};
 use super::Tuple;
 use super::response::{described, int4_row, message, refused, rows};
+use crate::pg_sys::alignment::SERVER;
 
 #[test]
 fn a_batch_yields_its_rows_padded_or_not() {
@@ -25,7 +26,7 @@ fn a_batch_yields_its_rows_padded_or_not() {
         assert!(rows.tuples().eq(tuples.iter().map(Vec::as_slice)));
         for tuple in rows.tuples() {
             let offset = tuple.as_ptr() as usize - message.as_ptr() as usize;
-            assert_eq!(offset % 8, 0);
+            assert_eq!(offset % SERVER.maximum, 0);
         }
     }
 }

@@ -40,9 +40,9 @@ fn message(request: &Request<'_>) -> Vec<u8> {
     message
 }
 
-/// A message whose bytes at this offset of its fixed part are replaced.
+/// A message whose bytes at this offset are replaced. Its settings take 19 bytes, however long the word is that they start with.
 fn patched(at: usize, bytes: &[u8]) -> Vec<u8> {
-    let guc_state = settings(11);
+    let guc_state = settings(19 - size_of::<usize>());
     let mut message = message(&sample(&guc_state));
     message[at..at + bytes.len()].copy_from_slice(bytes);
     message
