@@ -11,7 +11,12 @@
 #   make dist           the last commit as pg_background-VERSION.tar.gz and, for PGXN, .zip; with VENDOR=1 the first one
 #                       has the crates inside, so that it builds without a network
 #
-# CARGO, CARGO_FLAGS (say --offline) and CARGO_FEATURES (test-hooks, for the fault suite) reach cargo.
+# CARGO, CARGO_FLAGS (say --offline) and CARGO_FEATURES (test-hooks, for the fault suite) reach cargo; CFLAGS, CPPFLAGS and
+# LDFLAGS of whoever calls make reach the C compiler and the linker. The same sources give the same library in whatever
+# directory they lie, unless RUSTFLAGS is set, which cargo takes in place of what is said here.
+#
+# What is installed is not stripped: the line tables are what makes a backtrace of a server's crash worth reporting. They take
+# no memory while the server runs. Packagers split them off (dh_strip, find-debuginfo); others may call strip.
 
 PG_CONFIG ?= pg_config
 CARGO ?= cargo
@@ -63,8 +68,9 @@ ISOLATION_OPTS = --inputdir='$(PGBG_SRC)/regress' --outputdir='$(PGBG_CHECK_DIR)
 
 # One directory for each major and set of features: bindings of two majors never mix.
 PGBG_TARGET = $(CURDIR)/target/pg$(MAJORVERSION)$(addprefix -,$(CARGO_FEATURES))
-PGBG_LIB = $(PGBG_TARGET)/release/libpg_background$(if $(filter darwin,$(PORTNAME)),.dylib,.so)
+PGBG_LIB = $(PGBG_TARGET)$(addprefix /,$(CARGO_BUILD_TARGET))/release/libpg_background$(if $(filter darwin,$(PORTNAME)),.dylib,.so)
 PGBG_STAMP = $(PGBG_TARGET)/server
+PGBG_CARGO_CONFIG = $(PGBG_TARGET)/config.toml
 PGBG_SOURCES = $(addprefix $(PGBG_SRC)/,Cargo.toml Cargo.lock build.rs) \
 	$(shell find '$(PGBG_SRC)/src' -type f)
 EXTRA_CLEAN = '$(PGBG_TARGET)' '$(PGBG_CHECK_DIR)'
@@ -76,8 +82,9 @@ endif
 
 # The library is cargo's, so there is no bitcode to install.
 override with_llvm = no
-# Of what PGXS makes of the caller's CFLAGS the shim wants nothing.
-PGBG_CFLAGS := $(CFLAGS)
+# Of what PGXS makes of the caller's flags the shim wants nothing.
+PGBG_CFLAGS := $(CPPFLAGS) $(CFLAGS)
+PGBG_LDFLAGS := $(LDFLAGS)
 include $(PGXS)
 
 .PHONY: pgbg-install pgbg-uninstall pgbg-check-dirs pgbg-force
@@ -86,14 +93,19 @@ all: $(PGBG_LIB)
 
 # A file target, and not a call of cargo each time, so that `sudo make install` needs no cargo.
 $(PGBG_LIB): $(PGBG_SOURCES) $(PGBG_STAMP)
-	PG_CONFIG='$(PG_CONFIG)' CFLAGS='$(PGBG_CFLAGS)' CARGO_TARGET_DIR='$(PGBG_TARGET)' $(CARGO) build --release --lib --locked \
-		--manifest-path '$(PGBG_SRC)/Cargo.toml' $(addprefix --features=,$(CARGO_FEATURES)) $(CARGO_FLAGS)
+	@printf "[target.'cfg(all())']\nrustflags = [\n" > '$(PGBG_CARGO_CONFIG)'
+	@printf '"--remap-path-prefix=%s=/usr/src/%s",\n' '$(or $(CARGO_HOME),$(HOME)/.cargo)' cargo '$(PGBG_SRC)' pg_background \
+		'$(PGBG_TARGET)' pg_background/target >> '$(PGBG_CARGO_CONFIG)'
+	@echo ']' >> '$(PGBG_CARGO_CONFIG)'
+	cd '$(PGBG_SRC)' && PG_CONFIG='$(PG_CONFIG)' CFLAGS='$(PGBG_CFLAGS)' LDFLAGS='$(PGBG_LDFLAGS)' CARGO_TARGET_DIR='$(PGBG_TARGET)' \
+		$(CARGO) build --release --lib --locked --config '$(PGBG_CARGO_CONFIG)' $(addprefix --features=,$(CARGO_FEATURES)) $(CARGO_FLAGS)
 	@touch '$@'
 
-# Two installations may have the same major: rebuild when PG_CONFIG leads elsewhere than last time.
+# Two installations may have the same major: rebuild when PG_CONFIG leads elsewhere than last time, or the flags are others.
 $(PGBG_STAMP): pgbg-force
 	@mkdir -p '$(PGBG_TARGET)'
 	@'$(PG_CONFIG)' --version --includedir-server --configure > '$@.new'
+	@echo '$(PGBG_CFLAGS); $(PGBG_LDFLAGS)' >> '$@.new'
 	@if cmp -s '$@.new' '$@'; then rm '$@.new'; else mv '$@.new' '$@'; fi
 
 target/sql/pg_background--%.sql: $(wildcard $(PGBG_SRC)/sql/*)

@@ -1,7 +1,7 @@
 //! Generates the bindings to the server that `PG_CONFIG` describes and compiles the C shim against the same headers.
 //!
 //! Environment: `PG_CONFIG` (default `pg_config` in PATH); bindgen's own `LIBCLANG_PATH` and `BINDGEN_EXTRA_CLANG_ARGS`;
-//! cc's own `CC` and `CFLAGS`.
+//! cc's own `CC` and `CFLAGS`; `LDFLAGS` for the linker of the library.
 
 use std::env;
 use std::fs;
@@ -20,6 +20,7 @@ const PERSONALITY: &str = "src/pg_sys/personality.c";
 
 fn main() {
     println!("cargo::rerun-if-env-changed=PG_CONFIG");
+    println!("cargo::rerun-if-env-changed=LDFLAGS");
     for file in ["build.rs", HEADER, ALLOWLIST, SHIM, PERSONALITY] {
         println!("cargo::rerun-if-changed={file}");
     }
@@ -234,6 +235,13 @@ fn compile_shim(server: &Server, wrappers: &Path, out: &Path) -> Result<(), Stri
         build.opt_level(2).warnings(true).extra_warnings(true);
         // The symbols are ours alone: another library in the same backend may have its own of the same name.
         build.flag("-fvisibility=hidden");
+        // The same sources give the same library wherever they lie. The last one that fits counts.
+        for (from, to) in [
+            (Path::new(&manifest), "/usr/src/pg_background"),
+            (out, "/usr/src/pg_background/target"),
+        ] {
+            build.flag_if_supported(format!("-ffile-prefix-map={}={to}", from.display()));
+        }
         // PostgreSQL's headers are full of both.
         build.flag_if_supported("-Wno-unused-parameter");
         build.flag_if_supported("-Wno-sign-compare");
@@ -267,6 +275,9 @@ fn compile_shim(server: &Server, wrappers: &Path, out: &Path) -> Result<(), Stri
 
 /// The server's symbols are resolved when it loads the library, not when the library is linked.
 fn link_arguments() {
+    for flag in env::var("LDFLAGS").unwrap_or_default().split_whitespace() {
+        println!("cargo::rustc-link-arg-cdylib={flag}");
+    }
     match target_os().as_str() {
         "macos" => println!("cargo::rustc-link-arg=-Wl,-undefined,dynamic_lookup"),
         // A shared library may have undefined symbols as it is; the executable of a unit test may not. The linker drops

@@ -50,6 +50,27 @@ PG_CONFIG=$one make --no-print-directory -C "$PGBG_SRC" PG_CONFIG="$one" >"$WORK
 t_ok 'make install after make needs no cargo' make --no-print-directory -C "$PGBG_SRC" install PG_CONFIG="$one" CARGO=false DESTDIR="$WORK/root"
 t_is 'and installs the library' "$(find "$WORK/root" -name 'pg_background.*' -path "*$("$one" --pkglibdir)/*" | wc -l)" 1
 
+# From another directory, with another cargo's directory, the same library comes out.
+PG_CONFIG=$one make --no-print-directory -C "$PGBG_SRC" PG_CONFIG="$one" >"$WORK/log/make.txt" 2>&1
+library=$(find "$WORK/root" -name 'pg_background.*' -path "*$("$one" --pkglibdir)/*")
+copy=$WORK/copy
+mkdir "$copy"
+(cd "$PGBG_SRC" && cp -r --parents .cargo Cargo.* Makefile build.rs pg_background.control sql src "$copy")
+# copy_make [VARIABLE=VALUE...]
+copy_make() { run make --no-print-directory -C "$copy" install PG_CONFIG="$one" DESTDIR="$WORK/copied" "$@" >"$WORK/log/copy.txt" 2>&1; }
+t_ok 'a copy of the source builds' copy_make
+copied=$WORK/copied${library#"$WORK/root"}
+t_ok 'what was built elsewhere is the same, byte for byte' cmp "$library" "$copied"
+
+# What a packager sets reaches all that is not Rust.
+# A constructor stays where nothing calls it.
+say 'static __attribute__((constructor)) void cppflags_were_here(void) { __asm__ volatile (""); }' >"$WORK/mark.h"
+t_ok 'it builds with flags of a packager' copy_make CFLAGS='-O2 -fstack-protector-all' CPPFLAGS="-include $WORK/mark.h" LDFLAGS='-Wl,-soname,flags-test'
+t_is 'CFLAGS reach the C compiler' "$(nm -D "$copied" | grep -c __stack_chk_fail)" 1
+t_like 'CPPFLAGS do' "$(nm "$copied" | grep cppflags)" cppflags_were_here
+t_like 'LDFLAGS reach the linker' "$(readelf -d "$copied" | grep SONAME)" flags-test
+t_like 'it is bound when it is loaded' "$(readelf -d "$copied")" BIND_NOW
+
 # A directory that is not the source's, as Debian's pg_buildext has one for each major.
 mkdir "$WORK/elsewhere"
 for pg_config in "$one" "$other"; do

@@ -30,6 +30,9 @@ unit() {
 	count "$ok" "$bad" 'unit tests'
 }
 
+# exports LIBRARY: the symbols that others can find. Any more of them may meet another library's of the same name.
+exports() { nm -D --defined-only "$1" | awk '{ print $NF }' | LC_ALL=C sort; }
+
 # regression NAME PROGRAM FOLDER SUFFIX [CONF-LINE...]: pg_regress or pg_isolation_regress on a server of its own.
 regression() {
 	local name=$1 program=$2 out=$WORK/$1 tests=() file ok bad status
@@ -128,6 +131,9 @@ if run tree_install "$WORK/tree" >"$WORK/log/build.txt" 2>&1; then
 	before=$FAILED
 	t_is 'the build has no warnings' "$(grep -A 6 '^warning' "$WORK/log/build.txt" | head -n 30)" ''
 	[ "$FAILED" -eq "$before" ] || BROKEN+=('warnings of the build')
+	before=$FAILED
+	t_is 'it exports what test/exports.txt lists, and nothing else' "$(exports "$WORK/tree$("$PG_CONFIG" --pkglibdir)/pg_background.so" | diff - "$PGBG_SRC/test/exports.txt")" ''
+	[ "$FAILED" -eq "$before" ] || BROKEN+=('exported symbols')
 	tree_use "$WORK/tree"
 	PGBG_TEMPLATE=$WORK/template
 	cluster_template "$PGBG_TEMPLATE"

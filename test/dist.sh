@@ -20,8 +20,8 @@ git -C "$PGBG_SRC" archive --format=tar --prefix="$name/" HEAD | tar -xf - || di
 git -C "$PGBG_SRC" archive --format=zip --prefix="$name/" HEAD >"$to/$name.zip" || die "cannot write $to/$name.zip"
 made=$(git -C "$PGBG_SRC" log -1 --format=%ct)
 if [ -n "${VENDOR:-}" ]; then
-	mkdir "$name/.cargo"
-	(cd "$name" && "$CARGO" vendor --locked --versioned-dirs vendor >.cargo/config.toml 2>"$WORK/log/vendor.txt") || die 'cargo vendor failed'
+	(cd "$name" && "$CARGO" vendor --locked --versioned-dirs vendor >"$WORK/vendor.toml" 2>"$WORK/log/vendor.txt") || die 'cargo vendor failed'
+	cat "$WORK/vendor.toml" >>"$name/.cargo/config.toml"
 fi
 # The same commit makes the same file.
 tar --sort=name --mtime="@$made" --owner=0 --group=0 --numeric-owner -cf - "$name" | gzip -9n >"$to/$name.tar.gz" ||

@@ -1,19 +1,29 @@
 #!/usr/bin/env bash
-# Fetches a Debian that has the newest PostgreSQL for `make check-all`, and runs commands in it. For root on Debian or
-# something like it; the mirror is the one that apt uses here.
+# Fetches a Debian that has the newest PostgreSQL for `make check-all`, or an older one, or one for another machine
+# (test/platform.sh), and runs commands in it. For root on Debian or something like it; the mirror is the one that apt uses
+# here.
 #
 #   test/fetch-chroot.sh              makes it, unless the cache has one that is younger than a week
 #   test/fetch-chroot.sh COMMAND...   runs COMMAND in it, with this source tree, the machine's cargo and $TMPDIR at
 #                                     their own places; target/ is another directory than outside
+#
+# PGBG_CHROOT_MAJOR=17 chooses the Debian that has 17, PGBG_CHROOT_ARCH=i386 Debian's architecture. What the machine does
+# not run by itself runs if the kernel knows an emulator for it (Debian: qemu-user-static), slowly; the cargo is Debian's
+# then.
 #
 # Everything happens in a mount and process namespace of its own: when its first process ends, and be it by SIGKILL,
 # the kernel ends the others and drops the mounts. Nothing is ever mounted where the rest of the machine sees it, so
 # removing the directory cannot reach what was mounted there.
 . "$(dirname "$0")/lib.sh"
 
-MAJOR=19
-# unstable, and experimental for PostgreSQL alone as long as the major is there only.
-SUITE=sid
+MAJOR=${PGBG_CHROOT_MAJOR:-19} ARCH=${PGBG_CHROOT_ARCH:-}
+case $MAJOR in
+	15) SUITE=bookworm ;;
+	17) SUITE=trixie ;;
+	19) SUITE=sid ;;
+	*) die "no Debian has PostgreSQL $MAJOR" ;;
+esac
+# Of experimental, PostgreSQL alone as long as the major is there only.
 EXPERIMENTAL="libpq* postgresql-$MAJOR postgresql-*-$MAJOR"
 
 # The rest of the script runs inside.
@@ -26,7 +36,7 @@ if [ -z "${PGBG_INSIDE:-}" ]; then
 			{ tail -n 20 "$cache/debootstrap.log" >&2; die 'cannot install debootstrap'; }
 	fi
 	# PID 1 of a namespace does not get the signals that it has no handler for: see inside().
-	export PGBG_INSIDE=1 PGBG_CHROOT=$cache/debian-$MAJOR
+	export PGBG_INSIDE=1 PGBG_CHROOT=$cache/debian-$MAJOR${ARCH:+-$ARCH}
 	exec unshare --mount --pid --fork --kill-child --mount-proc bash "$0" "$@"
 fi
 
@@ -40,16 +50,19 @@ mirror() {
 	say "$found"
 }
 
-# The toolchain of the machine, where it does not lean on the machine's own libraries; otherwise Debian's.
+# The toolchain of the machine, where it runs inside and does not lean on the machine's own libraries; otherwise Debian's.
 toolchain() {
 	local sysroot
+	[ -z "$ARCH" ] || return 1
 	sysroot=$(rustc --print sysroot 2>/dev/null) || return 1
 	case $sysroot in /usr | /usr/local) return 1 ;; esac
 	say "$sysroot"
 }
 
 # in_root COMMAND...
-in_root() { chroot "$PGBG_CHROOT" /usr/bin/env -i HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive PATH="$ROOT_PATH" "$@" </dev/null; }
+in_root() { as_machine chroot "$PGBG_CHROOT" /usr/bin/env -i HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive PATH="$ROOT_PATH" "$@" </dev/null; }
+# What asks the kernel for the machine's name hears that of the processes inside.
+as_machine() { if [ "$ARCH" = i386 ]; then setarch i686 "$@"; else "$@"; fi; }
 ROOT_PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 mount_system() {
@@ -60,8 +73,8 @@ mount_system() {
 make_root() {
 	local site packages="postgresql-$MAJOR postgresql-server-dev-$MAJOR"
 	site=$(mirror) || return
-	debootstrap --variant=minbase --include=ca-certificates,gcc,libc6-dev,make "$SUITE" "$PGBG_CHROOT" "$site" || return
-	say "deb $site experimental main" >"$PGBG_CHROOT/etc/apt/sources.list.d/experimental.list"
+	as_machine debootstrap --variant=minbase ${ARCH:+--arch="$ARCH"} --include=ca-certificates,gcc,libc6-dev,make "$SUITE" "$PGBG_CHROOT" "$site" || return
+	[ "$SUITE" != sid ] || say "deb $site experimental main" >"$PGBG_CHROOT/etc/apt/sources.list.d/experimental.list"
 	printf 'Package: %s\nPin: release a=experimental\nPin-Priority: 500\n' "$EXPERIMENTAL" >"$PGBG_CHROOT/etc/apt/preferences.d/experimental"
 	# A mirror may be the archive as it was some weeks ago.
 	say 'Acquire::Check-Valid-Until "false"; Acquire::Retries "3";' >"$PGBG_CHROOT/etc/apt/apt.conf.d/90check"
@@ -72,7 +85,8 @@ make_root() {
 	say 'create_main_cluster = false' >"$PGBG_CHROOT/etc/postgresql-common/createcluster.d/none.conf"
 	cp -L /etc/resolv.conf "$PGBG_CHROOT/etc/resolv.conf"
 	mount_system || return
-	toolchain >/dev/null || packages+=' cargo'
+	# Debian 12 has a recent one by another name.
+	toolchain >/dev/null || { packages+=' libclang-dev cargo'; [ "$SUITE" != bookworm ] || packages+=-web; }
 	# shellcheck disable=SC2086 # several words
 	in_root apt-get update && in_root apt-get install -y --no-install-recommends $packages && in_root apt-get clean
 }
@@ -90,7 +104,7 @@ inside() {
 		bind "$sysroot" || die "cannot mount $sysroot"
 		path=$sysroot/bin:$path
 	fi
-	chroot "$PGBG_CHROOT" /usr/bin/env -C "$PGBG_SRC" -u PGBG_INSIDE -u PGBG_CHROOT -u LIBCLANG_PATH CARGO=cargo \
+	as_machine chroot "$PGBG_CHROOT" /usr/bin/env -C "$PGBG_SRC" -u PGBG_INSIDE -u PGBG_CHROOT -u LIBCLANG_PATH CARGO=cargo \
 		CARGO_HOME="$cargo_home" CARGO_NET_OFFLINE=true PG_CONFIG="/usr/lib/postgresql/$MAJOR/bin/pg_config" PGBG_USER=postgres \
 		PATH="$path" "$@"
 	status=$?
