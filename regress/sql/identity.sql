@@ -135,14 +135,16 @@ SELECT who() = who AS same FROM who_here;
 -- an invoker's function in the job, another definer's
 CREATE FUNCTION alices() RETURNS text LANGUAGE sql SECURITY DEFINER AS $$ SELECT current_user::text $$;
 SELECT definer('SELECT alices() || '', '' || current_user');
--- refused: leaving the definer, 42501, alone and among others
+-- refused: leaving the definer, alone and among others: 42501, and 55P02 where the statement may commit
 SELECT sql, definer_state(sql) FROM unnest(ARRAY['RESET ROLE', 'SET ROLE regress_pgbg_alice', 'SET ROLE NONE', 'SET SESSION AUTHORIZATION regress_pgbg_alice', 'SET SESSION AUTHORIZATION DEFAULT',
     'RESET SESSION AUTHORIZATION', 'DISCARD ALL', 'SELECT 1; RESET ROLE', 'RESET ROLE; SELECT 1', 'SET LOCAL ROLE regress_pgbg_alice', 'SELECT set_config(''role'', ''regress_pgbg_alice'', false)',
     'DO $$BEGIN SET ROLE regress_pgbg_alice; END$$', 'DO $$BEGIN RESET ROLE; END$$', 'RESET ALL']) WITH ORDINALITY AS u(sql, n) ORDER BY n;
--- refused: committing, 2D000, for what follows would run outside
+-- CALL and DO by themselves may commit
 SELECT sql, definer_state(sql) FROM unnest(ARRAY['DO $$BEGIN COMMIT; END$$', 'DO $$BEGIN ROLLBACK; END$$']) AS sql;
 CREATE PROCEDURE commits() LANGUAGE plpgsql AS $$BEGIN COMMIT; END$$;
 SELECT definer_state('CALL commits()');
+-- refused: as one of several statements, 2D000
+SELECT definer_state('CALL commits(); SELECT 1'), definer_state('SELECT 1; DO $$BEGIN COMMIT; END$$');
 RESET SESSION AUTHORIZATION;
 CREATE TABLE maintained AS SELECT i FROM generate_series(1, 100) i;
 CREATE TABLE part (i int4) PARTITION BY RANGE (i);

@@ -160,8 +160,8 @@ pub fn libraries_are(before: &[u8]) -> bool {
 
 /// Loads another session's libraries and takes over its settings; `reset_values` may set those that `state` has no room for
 /// (guc_tables). While the flag that parallel workers use is set, session_authorization and role are taken from what is
-/// installed, not looked up by name; but setting them has reset the role, so `identity` installs it, and the setting that
-/// shows it, once more. Needs a transaction, no security context, no snapshot. Raises what loading or setting raises.
+/// installed, not looked up by name; but setting them has reset the role, so `identity` installs it, and what shows who one
+/// is, once more: a launcher that is kept from changing it (pin) does not send that. Needs a transaction, no security context, no snapshot. Raises what loading or setting raises.
 ///
 /// # Safety
 /// Both come from the serialize functions of a process of the same server, unharmed.
@@ -180,7 +180,7 @@ pub unsafe fn restore(
         sys::RestoreGUCState(state.as_ptr().cast_mut().cast());
     }
     identity.install_session();
-    identity.show_role();
+    identity.show();
     // What RESET leads to was set for whoever logged in, before anything else was.
     let authenticated = Identity::authenticated();
     authenticated.install_session();

@@ -3,6 +3,9 @@
 use crate::pg_sys as sys;
 use core::ffi::c_int;
 
+/// The security context of a SECURITY DEFINER function: nobody sets role or session user.
+pub const SECURITY_LOCAL_USERID_CHANGE: c_int = sys::SECURITY_LOCAL_USERID_CHANGE as c_int;
+
 /// All of a session's identity, by OID.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Identity {
@@ -28,6 +31,10 @@ impl Identity {
             let (mut user, mut context) = (0, 0);
             sys::GetUserIdAndSecContext(&raw mut user, &raw mut context);
             let role = sys::GetCurrentRoleId();
+            if context == 0 && user != sys::GetOuterUserId() {
+                // A statement runs at top level as somebody else. Nothing would keep another process from leaving him.
+                context = SECURITY_LOCAL_USERID_CHANGE;
+            }
             Self {
                 authenticated_user: sys::GetAuthenticatedUserId(),
                 session_user: sys::GetSessionUserId(),
@@ -67,11 +74,22 @@ impl Identity {
         }
     }
 
-    /// Gives the setting `role` the name that goes with the role that is installed. Only while settings are restored: then
-    /// the name decides nothing.
-    pub fn show_role(&self) {
-        // SAFETY: a palloc'd name or NULL; PGC_S_SESSION is what SET ROLE uses.
+    /// Gives the settings `session_authorization` and `role` the names that go with what is installed. Only while settings
+    /// are restored: then the names decide nothing.
+    pub fn show(&self) {
+        // SAFETY: palloc'd names or NULL; PGC_S_SESSION is what SET uses.
         unsafe {
+            let name = sys::GetUserNameFromId(self.session_user, true);
+            if !name.is_null() && self.session_user != sys::GetAuthenticatedUserId() {
+                sys::pgbg_set_config_option(
+                    c"session_authorization".as_ptr(),
+                    name,
+                    sys::PGC_USERSET,
+                    sys::PGC_S_SESSION,
+                    sys::GetAuthenticatedUserId(),
+                    sys::ERROR as c_int,
+                );
+            }
             let name = match self.role {
                 0 => c"none".as_ptr(),
                 role => sys::GetUserNameFromId(role, true).cast_const(),

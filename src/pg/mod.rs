@@ -27,6 +27,7 @@ pub mod notify;
 #[cfg(not(test))]
 pub mod panic;
 pub mod params;
+pub mod pin;
 pub mod plancache;
 pub mod process;
 pub mod procs;

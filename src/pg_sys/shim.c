@@ -122,6 +122,22 @@ pgbg_finalize_tupdesc(TupleDesc tupdesc)
 #endif
 }
 
+/* 16 lets others look settings up; before, their array is all that there is. */
+struct config_generic *
+pgbg_find_setting(const char *name)
+{
+#if PG_VERSION_NUM >= 160000
+	return find_option(name, false, true, 0);
+#else
+	struct config_generic **settings = get_guc_variables();
+
+	for (int i = 0; i < GetNumConfigOptions(); i++)
+		if (strcmp(settings[i]->name, name) == 0)
+			return settings[i];
+	return NULL;
+#endif
+}
+
 /*
  * Up to 15 all settings are in an array. 16 keeps those that are not at their defaults in a ring, for which guc.c's own
  * functions look through all of them as well; its head, which only guc.c can name, is the one node that belongs to no
@@ -322,6 +338,21 @@ pgbg_read_setting(const struct config_generic *setting, pgbg_setting *result)
 			result->reset_value = PGBG_KIND(setting, enum)->reset_val;
 			break;
 	}
+}
+
+/* Where the value of a setting that is an integer is from here on; returns where it was. */
+int *
+pgbg_redirect_int_setting(struct config_generic *setting, int *variable)
+{
+#if PG_VERSION_NUM >= 190000
+	struct config_int *kind = &setting->_int;
+#else
+	struct config_int *kind = (struct config_int *) setting;
+#endif
+	int		   *before = kind->variable;
+
+	kind->variable = variable;
+	return before;
 }
 
 /* 15 returns how long statistics may wait; the caller has its own clock. */

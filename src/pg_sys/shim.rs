@@ -25,6 +25,7 @@ unsafe extern "C-unwind" {
     pub fn pgbg_datum_get_int64(datum: Datum) -> i64;
     pub fn pgbg_enum_setting_name(setting: *mut config_generic, value: c_int) -> *const c_char;
     pub fn pgbg_finalize_tupdesc(tupdesc: TupleDesc);
+    pub fn pgbg_find_setting(name: *const c_char) -> *mut config_generic;
     pub fn pgbg_find_settings(head: *mut *mut c_void) -> bool;
     pub fn pgbg_float8_get_datum(value: f64) -> Datum;
     pub fn pgbg_forget_query();
@@ -45,6 +46,10 @@ unsafe extern "C-unwind" {
     pub fn pgbg_pqsignal(signo: c_int, handler: pqsigfunc);
     pub fn pgbg_proc_exit(status: c_int) -> !;
     pub fn pgbg_read_setting(setting: *const config_generic, result: *mut pgbg_setting);
+    pub fn pgbg_redirect_int_setting(
+        setting: *mut config_generic,
+        variable: *mut c_int,
+    ) -> *mut c_int;
     pub fn pgbg_report_statistics(force: bool);
     pub fn pgbg_resume_interrupts();
     pub fn pgbg_rethrow_error(error: *mut super::ErrorData) -> !;

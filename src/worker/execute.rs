@@ -1,19 +1,20 @@
 //! Runs the job's statements: docs/ARCHITECTURE.md, One job, there and back.
 
+use super::identity::JobUser;
 use super::plans::Known;
 use super::rows::RowSender;
 use super::state::STATE;
-use super::{params, report};
+use super::{identity, params, report};
 use crate::channel::segment::Channel;
 use crate::channel::wire::request::Request;
 use crate::hooks;
 use crate::pg::error::{Report, check_for_interrupts, code, raise_canceled};
 use crate::pg::memory::Context;
 use crate::pg::params::Given;
-use crate::pg::statement::{self, Class, Statement, Statements};
+use crate::pg::statement::{self, Class, Statements};
 use crate::pg::text::{Str, copy_into};
 use crate::pg::timeout::Timeout;
-use crate::pg::{activity, guc, identity, process, snapshot, timestamp, xact};
+use crate::pg::{activity, guc, process, snapshot, timestamp, xact};
 use core::ffi::c_int;
 use core::ptr::NonNull;
 use core::sync::atomic::Ordering;
@@ -71,7 +72,7 @@ pub fn run(channel: Channel, request: &Request<'_>) {
     stop_timers();
     // A cancel that came while the commit could not be interrupted is too late.
     process::forget_cancel();
-    identity::leave_security_context();
+    identity::leave_job_user();
     statement::log_duration(sql, was_logged);
     activity::idle();
     message_context.reset();
@@ -204,50 +205,6 @@ fn refuse(request: &Request<'_>, statements: Statements) {
             }
             _ => {}
         }
-    }
-}
-
-/// As whom the job's transaction runs: the launcher's current user and security context, where they differ from the
-/// session's.
-struct JobUser {
-    user: u32,
-    security_context: c_int,
-    differs: bool,
-    /// A statement that starts transactions by itself. A transaction must start in security context 0, so this one runs
-    /// as the user but outside the context; being alone, it leaves nothing behind that the context would forbid.
-    maintenance: bool,
-}
-
-impl JobUser {
-    fn of(request: &Request<'_>, statements: Statements) -> Self {
-        let lone = if statements.len() == 1 {
-            statements.iter().next().map(Statement::class)
-        } else {
-            None
-        };
-        Self {
-            user: request.current_user,
-            security_context: request.sec_context,
-            differs: request.sec_context != 0 || request.current_user != identity::current_user(),
-            maintenance: lone == Some(Class::Maintenance),
-        }
-    }
-
-    fn before_transaction(&self) {
-        if self.differs && self.maintenance {
-            identity::set_current_user(self.user, 0);
-        }
-    }
-
-    fn in_transaction(&self) {
-        if self.differs && !self.maintenance {
-            identity::set_current_user(self.user, self.security_context);
-        }
-    }
-
-    /// Whether CALL and DO must not commit: what follows would run outside the security context, or could write.
-    fn is_restricted(&self, request: &Request<'_>) -> bool {
-        self.differs || request.read_only
     }
 }
 

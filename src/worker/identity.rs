@@ -5,11 +5,13 @@ use crate::channel::segment::Channel;
 use crate::channel::wire::request::Request;
 use crate::channel::wire::settings as wire;
 use crate::pg::guc_tables::{self, Picture};
-use crate::pg::identity::Identity;
+use crate::pg::identity::{self, Identity, SECURITY_LOCAL_USERID_CHANGE};
 use crate::pg::memory::Context;
+use crate::pg::statement::{Class, Statement, Statements};
 use crate::pg::text::Str;
-use crate::pg::{encoding, guc, process, xact};
-use core::ffi::CStr;
+use crate::pg::{encoding, guc, pin, process, xact};
+use crate::pg_sys::Oid;
+use core::ffi::{CStr, c_int};
 use core::ptr::NonNull;
 
 /// Connects to the launcher's database as the user that logged in there. The server checks LOGIN, datallowconn and
@@ -107,6 +109,98 @@ fn keep(request: &Request<'_>, known: Option<Settings>) -> Settings {
         known.context.delete();
     }
     settings
+}
+
+/// As whom the job's transaction runs.
+#[derive(Clone, Copy)]
+pub struct JobUser {
+    user: Oid,
+    security_context: c_int,
+    place: Place,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// The session's user, as he is.
+    Session,
+    /// As the launcher's current user in his security context.
+    Restricted,
+    /// As the launcher's current user at top level, because the statement starts transactions by itself, which must not be
+    /// in a security context. What that would forbid, the pin does.
+    TopLevel(Pin),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pin {
+    /// The definer is the session's user himself: it restricts nobody.
+    None,
+    /// User code runs in security contexts of its own only, and so do parallel workers.
+    User,
+    UserAndParallel,
+}
+
+impl JobUser {
+    pub fn of(request: &Request<'_>, statements: Statements) -> Self {
+        let lone = if statements.len() == 1 {
+            statements.iter().next().map(Statement::class)
+        } else {
+            None
+        };
+        let (user, context) = (request.current_user, request.sec_context);
+        let is_session_user = user == identity::current_user();
+        let is_definer = context & !SECURITY_LOCAL_USERID_CHANGE == 0;
+        let pin = |pin| {
+            if is_session_user && is_definer {
+                Pin::None
+            } else {
+                pin
+            }
+        };
+        let place = match lone {
+            _ if is_session_user && context == 0 => Place::Session,
+            Some(Class::Maintenance) => Place::TopLevel(pin(Pin::User)),
+            Some(Class::CallOrDo) if is_definer && !request.read_only => {
+                Place::TopLevel(pin(Pin::UserAndParallel))
+            }
+            _ => Place::Restricted,
+        };
+        Self {
+            user,
+            security_context: context,
+            place,
+        }
+    }
+
+    /// Whoever is the user when a transaction starts is so after it was rolled back.
+    pub fn before_transaction(&self) {
+        let Place::TopLevel(pin) = self.place else {
+            return;
+        };
+        if pin != Pin::None {
+            pin::pin_user();
+        }
+        if pin == Pin::UserAndParallel {
+            pin::pin_parallel();
+        }
+        identity::set_current_user(self.user, 0);
+    }
+
+    pub fn in_transaction(&self) {
+        if self.place == Place::Restricted {
+            identity::set_current_user(self.user, self.security_context);
+        }
+    }
+
+    /// Whether CALL and DO must not commit: what follows would run outside the security context, or could write.
+    pub fn is_restricted(&self, request: &Request<'_>) -> bool {
+        self.place == Place::Restricted || request.read_only
+    }
+}
+
+/// After the job's last transaction: the process is the session's again, before anything else runs in it.
+pub fn leave_job_user() {
+    identity::leave_security_context();
+    pin::unpin();
 }
 
 /// Whether session user and role are still those that the request asked for.

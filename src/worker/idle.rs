@@ -8,7 +8,6 @@ use crate::channel::{self, IDLE};
 use crate::nested;
 use crate::pg::clock::{Deadline, now};
 use crate::pg::error::{catch_on_stack, code};
-use crate::pg::identity as pg_identity;
 use crate::pg::latch;
 use crate::pg::memory::Context;
 use crate::pg::procs::Waiting;
@@ -73,7 +72,6 @@ pub fn may_stay_after_error(request: &Request<'_>) -> bool {
     let looked = catch_on_stack(|| {
         STATE.plans.forget();
         execute::forget();
-        pg_identity::leave_security_context();
         activity::idle();
         may_stay(request)
     });

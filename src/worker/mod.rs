@@ -138,6 +138,7 @@ fn fail(
         // Before the process is connected there is nothing to roll back, and nothing to do it with.
         if STATE.connected.get() {
             xact::abort();
+            identity::leave_job_user();
             crate::pg::statement::clean_up_after_error();
         }
         context.enter();
