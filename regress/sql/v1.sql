@@ -115,6 +115,27 @@ SELECT * FROM pg_background_result(:one) AS (n int4);
 SELECT * FROM pg_background_result(:two) AS (n int4);
 
 SELECT pg_background_detach_all_v2() AS failed_one;
+
+-- the shapes of 1.11: row types by the names of their columns, whatever version the library is of
+SELECT pid > 0 AS pid, completed, timed_out, has_error, row_count, command_tag, sqlstate, error_message, elapsed_ms >= 0 AS elapsed
+FROM pg_background_run_v2('SELECT 1', label => 'run');
+SELECT completed, timed_out, has_error, sqlstate FROM pg_background_run_v2('SELECT pg_sleep(600)', timeout_ms => 10);
+SELECT pid, cookie FROM pg_background_launch_v2('SELECT pg_background_progress(70, ''here''); SELECT 1', 0, 'shapes') \gset
+SELECT pg_background_wait_v2(:pid, :cookie);
+SELECT pg_typeof(pg_background_wait_v2(:pid, :cookie)), pg_background_wait_v2_timeout(:pid, :cookie, 0), pg_background_cancel_v2(:pid, :cookie);
+SELECT * FROM pg_background_get_progress_v2(:pid, :cookie);
+SELECT pid = :pid AS pid, cookie = :cookie AS cookie, state, consumed, completed, has_error, row_count, command_tag, sqlstate, error_message, label, launched_at <= now() AS at
+FROM pg_background_outcome_v2(pid => :pid, cookie => :cookie);
+SELECT pg_background_status_v2(pid => :pid, cookie => :cookie) ->> 'state' AS state;
+SELECT row_count, command_tag, completed, has_error, started_at <= finished_at AS in_order FROM pg_background_result_info_v2(:pid, :cookie);
+SELECT count(*) FROM pg_background_drain_v2(ARRAY[ROW(:pid, :cookie)]::pg_background_handle[]);
+SELECT pid, cookie FROM pg_background_submit_v2('SELECT 1 / 0') \gset
+SELECT pg_background_wait_any_v2(ARRAY[ROW(:pid, :cookie)]::pg_background_handle[]) = ROW(:pid, :cookie)::pg_background_handle AS it;
+SELECT sqlstate, message, detail, hint, context, schema_name, table_name, column_name, constraint_name FROM pg_background_error_info_v2(:pid, :cookie);
+SELECT pg_background_detach_v2(:pid, :cookie);
+SELECT pg_background_progress(1);
+SELECT workers_launched > workers_completed AS launched, workers_failed, workers_canceled, workers_active, avg_execution_ms > 0 AS average, max_workers, workers_timed_out
+FROM pg_background_stats_v2();
 SELECT count(*) FROM pg_background_list;
 DROP TABLE regress_pgbg_v1;
 \c :here

@@ -42,7 +42,8 @@ DECLARE
 	ok boolean;
 	call text;
 BEGIN
-	IF j.id IS NULL THEN RETURN; END IF;
+	-- A process ID whose result was read may be another job's by now.
+	IF j.id IS NULL OR (j.via = 'v1' AND j.consumed) THEN RETURN; END IF;
 	IF soak.needs_help(j) THEN j := soak.end(j); END IF;
 	call := CASE WHEN j.via = 'v1' THEN format('pg_background_result(%s)', j.pid) ELSE format('pg_background_result_v2(%s, %s)', j.pid, j.cookie) END;
 	PERFORM soak.count(CASE WHEN j.via = 'v1' THEN 'result' ELSE 'result_v2' END);
@@ -207,7 +208,7 @@ BEGIN
 		('22004', 'SELECT pg_background_wait_any_v2(ARRAY[NULL]::pg_background_handle[])'),
 		('42704', format('SELECT pg_background_wait_v2(%s, 1)', pg_backend_pid())),
 		('42704', format('SELECT pg_background_detach_v2(%s, 1)', pg_backend_pid())),
-		('42704', format('SELECT pg_background_drain_v2(ARRAY[(%s, 1)]::pg_background_handle[])', pg_backend_pid())),
+		('00000', format('SELECT pg_background_drain_v2(ARRAY[(%s, 1)]::pg_background_handle[])', pg_backend_pid())),
 		('42704', format('SELECT * FROM pg_background_result(%s) AS r(t text)', pg_backend_pid())),
 		(CASE WHEN j.id IS NULL THEN '42704' ELSE '55000' END, format('SELECT pg_background_cancel_v2(%s, -1)', pid)),
 		(CASE WHEN j.id IS NULL THEN '42704' ELSE '55000' END, format('SELECT pg_background_error_info_v2(%s, -1)', pid)),

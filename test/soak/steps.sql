@@ -17,8 +17,7 @@ BEGIN
 	active := (pg_background_stats_v2()).workers_active;
 	BEGIN
 		IF j.via = 'v1' THEN
-			j.pid := pg_background_launch(j.sql, queue_size);
-			j.cookie := 0;
+			SELECT h.* INTO j.pid, j.cookie FROM pg_background_launch(j.sql, queue_size) h;
 			j.label := NULL;
 		ELSIF j.via = 'launch' AND j.label IS NULL THEN
 			SELECT h.* INTO j.pid, j.cookie FROM pg_background_launch_v2(j.sql, queue_size) h;
@@ -229,7 +228,7 @@ BEGIN
 			PERFORM soak.expect(NOT EXISTS (SELECT FROM job WHERE seen), 'purge left a finished job');
 		ELSE
 			IF soak.needs_help(j) THEN j := soak.end(j); END IF;
-			IF j.via = 'v1' THEN
+			IF j.via = 'v1' AND NOT j.consumed THEN
 				PERFORM pg_background_detach(j.pid);
 				PERFORM soak.count('detach');
 			ELSE
