@@ -58,6 +58,7 @@ if [ "$(pg_major)" -ge 16 ]; then
 		comment = 'requires pg_background'
 		default_version = '1.0'
 		requires = 'pg_background'
+		no_relocate = 'pg_background'
 		relocatable = false
 	CONTROL
 	cat >"$SHARE/extension/pgbg_user--1.0.sql" <<-'SQL'
