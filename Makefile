@@ -6,7 +6,8 @@
 #   make soak           a hundred thousand jobs, then 20 sessions at once for ten minutes, each answer compared
 #   make check-cassert  every test on a server with assertions, built from Debian's source package
 #   make check-valgrind the regression suite on a server under valgrind, built likewise
-#   make nightly        the last three, and ten minutes of fuzzing
+#   make check-mutations  every promise broken on purpose once: does its test notice?
+#   make nightly        the last four, and ten minutes of fuzzing
 #   make demo           what the extension does, on a throwaway server
 #   make dist           the last commit as pg_background-VERSION.tar.gz and, for PGXN, .zip; with VENDOR=1 the first one
 #                       has the crates inside, so that it builds without a network
@@ -25,16 +26,18 @@ CARGO_FEATURES ?=
 
 PGBG_SRC := $(patsubst %/,%,$(dir $(abspath $(firstword $(MAKEFILE_LIST)))))
 
-ifeq ($(filter-out check check-all check-cassert check-valgrind demo dist nightly soak,$(or $(MAKECMDGOALS),all)),)
+ifeq ($(filter-out check check-all check-cassert check-mutations check-valgrind demo dist nightly soak,$(or $(MAKECMDGOALS),all)),)
 
 # These look for PostgreSQL themselves (make demo even installs it), and PGXS has a target check of its own.
-.PHONY: check check-all check-cassert check-valgrind demo dist nightly soak
+.PHONY: check check-all check-cassert check-mutations check-valgrind demo dist nightly soak
 check:
 	@exec env PG_CONFIG='$(PG_CONFIG)' CARGO='$(CARGO)' '$(PGBG_SRC)/test/check.sh'
 check-all:
 	@exec env CARGO='$(CARGO)' '$(PGBG_SRC)/test/check-all.sh' $(MAJORS)
 check-cassert:
 	@exec env CARGO='$(CARGO)' '$(PGBG_SRC)/test/cassert.sh'
+check-mutations:
+	@exec env PG_CONFIG='$(PG_CONFIG)' CARGO='$(CARGO)' '$(PGBG_SRC)/test/mutations.sh'
 check-valgrind:
 	@exec env CARGO='$(CARGO)' '$(PGBG_SRC)/test/valgrind.sh'
 soak:

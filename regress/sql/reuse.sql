@@ -32,3 +32,9 @@ SELECT pg_temp.reused(:first);
 SET pg_background.max_workers_per_role = 1;
 SELECT count(DISTINCT (pg_background_run_v2('SELECT ' || i)).pid) FROM generate_series(1, 5) i;
 RESET pg_background.max_workers_per_role;
+
+-- somebody may have nothing of a job but its process ID: while its result is unread, no other job runs there
+SELECT pid, cookie FROM pg_background_launch('SELECT 1') \gset job_
+SELECT pg_background_wait(:job_pid, :job_cookie);
+SELECT count(*) FROM generate_series(1, 20) i WHERE (pg_background_run('SELECT ' || i)).pid = :job_pid;
+SELECT * FROM pg_background_result(:job_pid, :job_cookie) AS (a int);
