@@ -4,7 +4,7 @@
 #   test/mutations.sh [--ci] [NAME...]
 . "$(dirname "$0")/lib.sh"
 
-: "${PGBG_TEST_TIMEOUT:=120}"
+: "${PGBG_TEST_TIMEOUT:=300}"
 names=() ci=''
 for argument in "$@"; do
 	case $argument in

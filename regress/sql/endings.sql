@@ -105,5 +105,23 @@ SELECT count(*), sum(length(t)) FROM pg_background_result_v2(:job_pid, :job_cook
 SELECT clock_timestamp() - :'began'::timestamptz < '15 s' AS at_once;
 RESET deadlock_timeout;
 
+-- an interrupted batch takes its jobs along
+SET statement_timeout = '500ms';
+SELECT count(*) FROM pg_background_run_all(ARRAY['SET statement_timeout = 0; SELECT pg_sleep(60)', 'SET statement_timeout = 0; SELECT pg_sleep(61)']);
+RESET statement_timeout;
+CREATE FUNCTION pg_temp.nobody_sleeps() RETURNS bool LANGUAGE plpgsql AS $$
+BEGIN
+    FOR i IN 1 .. 200 LOOP
+        PERFORM pg_stat_clear_snapshot();
+        IF NOT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type LIKE 'pg_background%' AND wait_event = 'PgSleep') THEN
+            RETURN true;
+        END IF;
+        PERFORM pg_sleep(0.05);
+    END LOOP;
+    RETURN false;
+END
+$$;
+SELECT pg_temp.nobody_sleeps();
+
 DROP TABLE endings;
 DROP FUNCTION slow_commit, never_begun, survive, handle_it;

@@ -22,6 +22,23 @@ disarm_all
 t_is 'no job can end' "$(answer s)" 40P01
 t_is 'both are cancelled' "$(session_do s "ROLLBACK; SELECT state, sqlstate FROM pg_background_drain_v2($handles, 10000);")" \
 	$'canceled|57014\ncanceled|57014'
+
+# A cycle of which a part is gone when it is looked at again was none: third sessions come and go.
+session_open third
+session_do third 'BEGIN; SELECT pg_advisory_xact_lock(3);' >/dev/null
+session_do s "BEGIN; SELECT pg_advisory_xact_lock(4); SELECT pid AS pid3, cookie AS cookie3
+	FROM pg_background_launch_v2('SELECT pg_advisory_xact_lock(3)') \\gset" >/dev/null
+session_send third 'SELECT pg_advisory_xact_lock(4);'
+t_ok 'the job waits for a third session, and that for this one' wait_until 'SELECT count(*) = 2 FROM pg_locks WHERE NOT granted'
+arm deadlock-confirm wait
+ask s "SELECT pg_background_wait_v2(:pid3, :cookie3);"
+arrival deadlock-confirm >/dev/null
+sql "SELECT pg_cancel_backend($(session_backend third))" >/dev/null
+session_do third 'ROLLBACK;' >/dev/null
+disarm_all
+t_is 'the third session has given up between two looks: no deadlock' "$(answer s)" 00000
+session_do s 'ROLLBACK; SELECT pg_background_detach_all_v2();' >/dev/null
+session_close third
 t_is 'nothing is left' "$(nothing_left s)" nothing
 session_close s
 t_done
