@@ -38,3 +38,8 @@ SELECT pid, cookie FROM pg_background_launch('SELECT 1') \gset job_
 SELECT pg_background_wait(:job_pid, :job_cookie);
 SELECT count(*) FROM generate_series(1, 20) i WHERE (pg_background_run('SELECT ' || i)).pid = :job_pid;
 SELECT * FROM pg_background_result(:job_pid, :job_cookie) AS (a int);
+
+-- a statement that was kept for parameters of a type is another one where literals are given for them
+SELECT (pg_background_run('SELECT 1')).pid IS NOT NULL AS warm;
+SELECT what FROM generate_series(1, 3), pg_background_run_query('SELECT pg_typeof(CASE WHEN true THEN $1 END)::text', params => ROW(1)) AS (what text);
+SELECT what FROM generate_series(1, 3), pg_background_run_query('SELECT pg_typeof(CASE WHEN true THEN $1 END)::text', text_params => ARRAY['1']) AS (what text);
