@@ -4,7 +4,7 @@
 # triggers, cursors, other languages.
 . "$(dirname "$0")/../lib.sh"
 suite_begin
-cluster_new main 'pg_background.worker_idle_timeout = 1min' 'max_worker_processes = 32' 'max_parallel_workers = 6'
+cluster_new main 'max_worker_processes = 32' 'max_parallel_workers = 6'
 sql "
 	CREATE ROLE dan LOGIN;
 	CREATE ROLE bob LOGIN;

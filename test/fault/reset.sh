@@ -3,7 +3,7 @@
 # session that launched it, wherever a value comes from: each statement runs in both, and both have to say what is wanted.
 . "$(dirname "$0")/../lib.sh"
 suite_begin
-cluster_new main 'pg_background.worker_idle_timeout = 1min' 'maintenance_work_mem = 20MB' 'seq_page_cost = 1.25' \
+cluster_new main 'maintenance_work_mem = 20MB' 'seq_page_cost = 1.25' \
 	"my.file = 'of the file'" 'max_parallel_workers = 3'
 sql "
 	CREATE ROLE alice LOGIN SUPERUSER;
@@ -170,7 +170,7 @@ t_is 'DISCARD ALL with others' "$(sql "SELECT sqlstate FROM pg_background_run_v2
 
 # --- taken back when the job ends, not when the next begins
 session_open s
-t_is 'what an idle worker shows' "$(session_do s "SET application_name = 'of the session';
+t_is 'what an idle worker shows' "$(session_do s "SET pg_background.worker_idle_timeout = '1min'; SET application_name = 'of the session';
 	SELECT pid FROM pg_background_run_v2('SET application_name = ''of the job''; SET work_mem = ''40MB''') \gset
 	SELECT pg_sleep(0.2) \g /dev/null
 	SELECT application_name FROM pg_stat_activity WHERE pid = :pid;
