@@ -197,12 +197,33 @@ AS 'MODULE_PATHNAME', 'pg_background_run_query';
 COMMENT ON FUNCTION pg_background_run_query(text, int4, int4, text, text, record, text[], bool) IS
     'runs a query in a background worker, waits for it and returns its rows';
 
+CREATE FUNCTION pg_background_query(rowtype anyelement, sql text, params record DEFAULT NULL, text_params text[] DEFAULT NULL, label text DEFAULT NULL, timeout_ms int4 DEFAULT 0, snapshot bool DEFAULT false)
+RETURNS SETOF anyelement
+LANGUAGE C CALLED ON NULL INPUT COST 1000 ROWS 1000
+AS 'MODULE_PATHNAME', 'pg_background_query';
+COMMENT ON FUNCTION pg_background_query(anyelement, text, record, text[], text, int4, bool) IS
+    'runs a query in a background worker, waits for it and returns its rows as values of the type of the first argument';
+
+CREATE FUNCTION pg_background_query_json(sql text, params record DEFAULT NULL, text_params text[] DEFAULT NULL, label text DEFAULT NULL, timeout_ms int4 DEFAULT 0, snapshot bool DEFAULT false)
+RETURNS SETOF jsonb
+LANGUAGE C CALLED ON NULL INPUT COST 1000 ROWS 1000
+AS 'MODULE_PATHNAME', 'pg_background_query_json';
+COMMENT ON FUNCTION pg_background_query_json(text, record, text[], text, int4, bool) IS
+    'runs a query in a background worker, waits for it and returns its rows as JSON objects';
+
 CREATE FUNCTION pg_background_run_all(statements text[], params record[] DEFAULT NULL, max_parallel int4 DEFAULT 0, stop_on_error bool DEFAULT false, timeout_ms int4 DEFAULT 0, label text DEFAULT NULL, snapshot bool DEFAULT false, retries int4 DEFAULT 0)
 RETURNS SETOF pg_background_batch_result
 LANGUAGE C CALLED ON NULL INPUT COST 1000 ROWS 100
 AS 'MODULE_PATHNAME', 'pg_background_run_all';
 COMMENT ON FUNCTION pg_background_run_all(text[], record[], int4, bool, int4, text, bool, int4) IS
     'runs many statements in background workers, some at a time, waits for all and returns their outcomes';
+
+CREATE FUNCTION pg_background_query_all(rowtype anyelement, statements text[], params record[] DEFAULT NULL, max_parallel int4 DEFAULT 0, timeout_ms int4 DEFAULT 0, label text DEFAULT NULL, snapshot bool DEFAULT false)
+RETURNS SETOF anyelement
+LANGUAGE C CALLED ON NULL INPUT COST 1000 ROWS 1000
+AS 'MODULE_PATHNAME', 'pg_background_query_all';
+COMMENT ON FUNCTION pg_background_query_all(anyelement, text[], record[], int4, int4, text, bool) IS
+    'runs many queries in background workers, some at a time, and returns the rows of all';
 
 --
 -- Jobs by handle, or by process ID and cookie
@@ -221,6 +242,27 @@ LANGUAGE C STRICT COST 1000 ROWS 1000
 AS 'MODULE_PATHNAME', 'pg_background_result';
 COMMENT ON FUNCTION pg_background_result(pg_background_handle) IS
     'waits for a job and returns its rows, once; an error of the job is raised here';
+
+CREATE FUNCTION pg_background_rows(rowtype anyelement, h pg_background_handle)
+RETURNS SETOF anyelement
+LANGUAGE C CALLED ON NULL INPUT COST 1000 ROWS 1000
+AS 'MODULE_PATHNAME', 'pg_background_rows';
+COMMENT ON FUNCTION pg_background_rows(anyelement, pg_background_handle) IS
+    'waits for a job and returns its rows, once, as values of the type of the first argument';
+
+CREATE FUNCTION pg_background_result_json(h pg_background_handle)
+RETURNS SETOF jsonb
+LANGUAGE C STRICT COST 1000 ROWS 1000
+AS 'MODULE_PATHNAME', 'pg_background_result_json';
+COMMENT ON FUNCTION pg_background_result_json(pg_background_handle) IS
+    'waits for a job and returns its rows, once, as JSON objects';
+
+CREATE FUNCTION pg_background_cursor(h pg_background_handle, name refcursor DEFAULT NULL)
+RETURNS refcursor
+LANGUAGE C CALLED ON NULL INPUT COST 1000
+AS 'MODULE_PATHNAME', 'pg_background_cursor';
+COMMENT ON FUNCTION pg_background_cursor(pg_background_handle, refcursor) IS
+    'waits for a job and opens a cursor for its rows';
 
 CREATE FUNCTION pg_background_detach(pid int4, cookie int8)
 RETURNS void
@@ -986,9 +1028,15 @@ REVOKE ALL ON FUNCTION
     pg_background_submit(text, int4, text, record, text[], int4, bool, text),
     pg_background_run(text, int4, int4, text, record, text[], bool, text),
     pg_background_run_query(text, int4, int4, text, text, record, text[], bool),
+    pg_background_query(anyelement, text, record, text[], text, int4, bool),
+    pg_background_query_json(text, record, text[], text, int4, bool),
     pg_background_run_all(text[], record[], int4, bool, int4, text, bool, int4),
+    pg_background_query_all(anyelement, text[], record[], int4, int4, text, bool),
     pg_background_result(int4, int8),
     pg_background_result(pg_background_handle),
+    pg_background_rows(anyelement, pg_background_handle),
+    pg_background_result_json(pg_background_handle),
+    pg_background_cursor(pg_background_handle, refcursor),
     pg_background_detach(int4, int8),
     pg_background_detach(pg_background_handle),
     pg_background_cancel(int4, int8, int4),
@@ -1076,9 +1124,15 @@ GRANT EXECUTE ON FUNCTION
     pg_background_submit(text, int4, text, record, text[], int4, bool, text),
     pg_background_run(text, int4, int4, text, record, text[], bool, text),
     pg_background_run_query(text, int4, int4, text, text, record, text[], bool),
+    pg_background_query(anyelement, text, record, text[], text, int4, bool),
+    pg_background_query_json(text, record, text[], text, int4, bool),
     pg_background_run_all(text[], record[], int4, bool, int4, text, bool, int4),
+    pg_background_query_all(anyelement, text[], record[], int4, int4, text, bool),
     pg_background_result(int4, int8),
     pg_background_result(pg_background_handle),
+    pg_background_rows(anyelement, pg_background_handle),
+    pg_background_result_json(pg_background_handle),
+    pg_background_cursor(pg_background_handle, refcursor),
     pg_background_detach(int4, int8),
     pg_background_detach(pg_background_handle),
     pg_background_cancel(int4, int8, int4),

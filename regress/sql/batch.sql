@@ -72,6 +72,24 @@ SELECT pg_background_wait(:pid, :cookie);
 SELECT progress_pct, progress_msg FROM pg_background_get_progress(:pid, :cookie);
 SELECT * FROM pg_background_result(:pid, :cookie) AS (count int8);
 
+-- the rows of all
+CREATE TABLE regress_pgbg_fan (id int4, gone int4, part int4);
+ALTER TABLE regress_pgbg_fan DROP COLUMN gone;
+INSERT INTO regress_pgbg_fan SELECT i, i % 4 FROM generate_series(1, 1000) AS i;
+SELECT count(*), sum(n), count(DISTINCT n) FROM pg_background_query_all(NULL::int8, ARRAY['SELECT sum(id) FROM regress_pgbg_fan WHERE part = $1'], params => (SELECT array_agg(ROW(i)) FROM generate_series(0, 3) AS i), max_parallel => 2) AS n;
+SELECT count(*), sum(id), count(DISTINCT part) FROM pg_background_query_all(NULL::regress_pgbg_fan, ARRAY['SELECT * FROM regress_pgbg_fan WHERE part = $1'], params => (SELECT array_agg(ROW(i)) FROM generate_series(0, 3) AS i), snapshot => true);
+SELECT * FROM pg_background_query_all(NULL::record, ARRAY['SELECT 1, ''a''::text', 'SELECT 2, ''b''::text']) AS (a int4, b text) ORDER BY a;
+SELECT count(*) FROM pg_background_query_all(NULL::text, ARRAY['SELECT repeat(''x'', 1000) FROM generate_series(1, 5000)', 'SELECT repeat(''y'', 1000) FROM generate_series(1, 5000)']);
+SELECT count(*) FROM pg_background_query_all(NULL::int4, '{}');
+-- the first error ends the rest, and is raised
+\set VERBOSITY sqlstate
+SELECT * FROM pg_background_query_all(NULL::int4, ARRAY['SELECT 1 FROM pg_sleep(60)', 'SELECT 1/0'], max_parallel => 2);
+SELECT * FROM pg_background_query_all(NULL::int4, ARRAY['SELECT 1', 'SELECT ''x''::text']);
+SELECT * FROM pg_background_query_all(NULL::int4, ARRAY['SELECT 1 FROM pg_sleep(60)', 'SELECT 1'], max_parallel => 1, timeout_ms => 100);
+\set VERBOSITY default
+SELECT count(*) FROM pg_background_list;
+DROP TABLE regress_pgbg_fan;
+
 -- what makes no sense
 SELECT * FROM pg_background_run_all(NULL);
 SELECT * FROM pg_background_run_all(ARRAY['SELECT 1', NULL]);

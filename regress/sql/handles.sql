@@ -12,6 +12,7 @@ SELECT f.proname, count(*) FILTER (WHERE f.proargtypes[0] = 'int4'::regtype) AS 
 FROM pg_proc f JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = f.oid AND d.deptype = 'e'
 WHERE f.proname !~ '_v2|^pg_background_(handle|pid|report_progress|progress)$'
   AND (f.proargtypes[0] = 'int4'::regtype AND f.proargtypes[1] = 'int8'::regtype OR f.proargtypes[0] = 'pg_background_handle'::regtype)
+  AND f.proname NOT IN ('pg_background_cursor', 'pg_background_result_json')
 GROUP BY 1 HAVING count(*) FILTER (WHERE f.proargtypes[0] = 'int4'::regtype) <> 1
     OR count(*) FILTER (WHERE f.pronargs = 1 AND f.proargtypes[0] = 'pg_background_handle'::regtype) <> 1;
 

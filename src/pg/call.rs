@@ -53,6 +53,17 @@ impl Call {
         }
     }
 
+    /// The type that the argument at `i` has in this call, where its declaration is polymorphic; 0 if nobody can tell.
+    pub fn argument_type(self, i: usize) -> sys::Oid {
+        // SAFETY: fmgr's FmgrInfo, alive as long as the call.
+        unsafe {
+            sys::get_fn_expr_argtype(
+                (*self.info.as_ptr()).flinfo,
+                core::ffi::c_int::try_from(i).unwrap_or(0),
+            )
+        }
+    }
+
     /// How many arguments are declared.
     pub fn len(self) -> usize {
         self.declaration.arguments.len()

@@ -43,6 +43,7 @@ pub mod code {
     pub const T_R_DEADLOCK_DETECTED: c_int = sqlstate(b"40P01");
     pub const INSUFFICIENT_PRIVILEGE: c_int = sqlstate(b"42501");
     pub const SYNTAX_ERROR: c_int = sqlstate(b"42601");
+    pub const DUPLICATE_CURSOR: c_int = sqlstate(b"42P03");
     pub const UNDEFINED_PARAMETER: c_int = sqlstate(b"42P02");
     pub const INDETERMINATE_DATATYPE: c_int = sqlstate(b"42P18");
     pub const UNDEFINED_OBJECT: c_int = sqlstate(b"42704");

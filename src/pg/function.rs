@@ -50,11 +50,14 @@ pub mod types {
     use crate::pg::declaration::Type::{self, Plain, Row, RowArray};
     use crate::pg_sys as sys;
 
+    pub const ANYELEMENT: Type = Plain(sys::ANYELEMENTOID);
     pub const BOOL: Type = Plain(sys::BOOLOID);
     #[cfg(feature = "test-hooks")]
     pub const BYTEA: Type = Plain(sys::BYTEAOID);
     pub const INT4: Type = Plain(sys::INT4OID);
     pub const INT8: Type = Plain(sys::INT8OID);
+    pub const JSONB: Type = Plain(sys::JSONBOID);
+    pub const REFCURSOR: Type = Plain(sys::REFCURSOROID);
     pub const TEXT: Type = Plain(sys::TEXTOID);
     pub const TEXTS: Type = Plain(sys::TEXTARRAYOID);
     pub const RECORDS: Type = Plain(sys::RECORDARRAYOID);

@@ -227,6 +227,16 @@ impl Descriptor {
         }
     }
 
+    /// The numbers, from 0, of the columns that were not dropped, in `context`.
+    pub fn live_columns<'a>(self, context: Context) -> &'a mut [usize] {
+        let live = || (0..self.len()).filter(|i| !self.column(*i).is_dropped);
+        let mut next = live();
+        context.alloc_slice(live().count(), |_| match next.next() {
+            Some(i) => i,
+            None => unreachable!(),
+        })
+    }
+
     /// For C.
     pub fn as_ptr(self) -> sys::TupleDesc {
         self.0.as_ptr()

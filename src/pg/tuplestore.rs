@@ -64,6 +64,19 @@ impl Tuplestore {
         }
     }
 
+    /// # Safety
+    /// A live tuplestore.
+    pub unsafe fn from_ptr(store: *mut sys::Tuplestorestate) -> Self {
+        // SAFETY: the caller's promise.
+        Self(unsafe { NonNull::new_unchecked(store) })
+    }
+
+    /// Adds the row that a slot shows.
+    pub fn put_slot(self, slot: Slot) {
+        // SAFETY: by the invariants of both.
+        unsafe { sys::tuplestore_puttupleslot(self.0.as_ptr(), slot.as_ptr()) }
+    }
+
     /// Reads the next row into `slot`, where it stays until the next call; false after the last.
     pub fn next(self, slot: Slot) -> bool {
         // SAFETY: by the type's invariant.

@@ -187,6 +187,11 @@ pub fn length_and_passing(type_oid: sys::Oid) -> Option<(i16, bool)> {
     Some((length, by_value))
 }
 
+/// Whether the type is a domain over a row type.
+pub fn is_domain_over_row(type_oid: sys::Oid) -> bool {
+    kind(type_oid) == sys::TYPTYPE_DOMAIN && kind(base(type_oid, -1).0) == sys::TYPTYPE_COMPOSITE
+}
+
 /// A value of the type from a literal, in the current memory context. Null is passed on: a domain may refuse it.
 pub fn read_literal(type_oid: sys::Oid, text: Option<Str>) -> sys::Datum {
     let (function, io_param) = input(type_oid);

@@ -37,6 +37,8 @@ pub struct Plan {
     steps: NonNull<[Step]>,
     /// The columns as they come.
     pub source: Descriptor,
+    /// Where the declared row has each of them, if it has dropped columns as well.
+    places: Option<NonNull<[usize]>>,
     context: Context,
 }
 
@@ -67,7 +69,8 @@ pub fn attributes(desc: Descriptor) -> NonNull<[Attribute]> {
 pub fn plan(columns: Columns<'_>, declared: Descriptor) -> Plan {
     types::accept_invalidations();
     let count = columns.0.len();
-    if count != declared.len() {
+    let wanted = declared.live_columns(Context::current());
+    if count != wanted.len() {
         Report::error(code::DATATYPE_MISMATCH)
             .message(format_args!(
                 "column definition list does not match the rows of the background job"
@@ -75,10 +78,27 @@ pub fn plan(columns: Columns<'_>, declared: Descriptor) -> Plan {
             .detail(format_args!(
                 "The job returns {count} column{}, the list has {}.",
                 if count == 1 { "" } else { "s" },
-                declared.len()
+                wanted.len()
             ))
             .raise();
     }
+    let source = own(columns);
+    check_layouts(columns);
+    let context = Context::current();
+    let steps = context.alloc_slice(count, |i| {
+        step(i, &columns.0[i], declared.column(wanted[i]), context)
+    });
+    Plan {
+        steps: NonNull::from(steps),
+        source,
+        places: (wanted.len() != declared.len()).then(|| NonNull::from(wanted)),
+        context,
+    }
+}
+
+/// A descriptor of the columns as they come, in the current memory context. 42804 if a type is gone.
+pub fn own(columns: Columns<'_>) -> Descriptor {
+    types::accept_invalidations();
     for (i, column) in columns.0.iter().enumerate() {
         if !types::exists(column.type_oid) {
             Report::error(code::DATATYPE_MISMATCH)
@@ -93,20 +113,10 @@ pub fn plan(columns: Columns<'_>, declared: Descriptor) -> Plan {
                 .raise();
         }
     }
-    check_layouts(columns);
-    let context = Context::current();
-    let source = Descriptor::build(count, |i| match columns.0.get(i) {
+    Descriptor::build(columns.0.len(), |i| match columns.0.get(i) {
         Some(column) => (column.name.as_ptr(), column.type_oid, column.typmod),
         None => unreachable!(),
-    });
-    let steps = context.alloc_slice(count, |i| {
-        step(i, &columns.0[i], declared.column(i), context)
-    });
-    Plan {
-        steps: NonNull::from(steps),
-        source,
-        context,
-    }
+    })
 }
 
 /// Makes sure that rows inside of values are still laid out as their types say, or raises 42804: nobody could read them.
@@ -199,6 +209,27 @@ fn reinput_step(from: sys::Oid, to: sys::Oid, typmod: i32, context: Context) -> 
 }
 
 impl Plan {
+    /// A converted row as `declared` wants it, in the current memory context: dropped columns are null.
+    pub fn spread<'a>(
+        &self,
+        declared: Descriptor,
+        values: &'a [sys::Datum],
+        nulls: &'a [bool],
+    ) -> (&'a [sys::Datum], &'a [bool]) {
+        let Some(places) = self.places else {
+            return (values, nulls);
+        };
+        let context = Context::current();
+        let spread_values = context.alloc_slice(declared.len(), |_| 0);
+        let spread_nulls = context.alloc_slice(declared.len(), |_| true);
+        // SAFETY: the places live as long as the plan's context.
+        for (i, place) in unsafe { places.as_ref() }.iter().enumerate() {
+            spread_values[*place] = values[i];
+            spread_nulls[*place] = nulls[i];
+        }
+        (spread_values, spread_nulls)
+    }
+
     /// Converts one row's values in place. New values are in the current memory context.
     ///
     /// # Safety

@@ -8,9 +8,10 @@ use crate::channel::wire::tuple::{Attribute, check_tuple_attributes};
 use crate::hooks;
 use crate::pg::call::ResultSet;
 use crate::pg::clock::Deadline;
-use crate::pg::error::{Report, catch, code};
+use crate::pg::error::{Report, catch, check_for_interrupts, code};
 use crate::pg::memory::Context;
-use crate::pg::tuple::{Descriptor, MinimalTuple, Slot};
+use crate::pg::text::{Str, copy_into};
+use crate::pg::tuple::{Descriptor, MinimalTuple, Slot, no_columns};
 use crate::pg::tuplestore::Tuplestore;
 use crate::pg_sys as sys;
 use core::cell::Cell;
@@ -23,6 +24,25 @@ pub const TIMEOUT_GRACE: i32 = 1000;
 /// cancelled and 57014 raised, unless it succeeded meanwhile. The job is forgotten when all went well; an error of the job
 /// is raised as it was, and the job stays with its outcome. 42804 consumes nothing.
 pub fn result(job: JobRef, set: ResultSet, deadline: Deadline) -> sys::Datum {
+    check_has_result(&job);
+    let store = set.begin();
+    hooks::point("result-begin");
+    job.in_use.set(true);
+    let delivered = catch(|| deliver(job, set, store, deadline));
+    job.in_use.set(false);
+    job.stop_at_columns.set(false);
+    let was_direct = job.direct.take().is_some();
+    if let Err(caught) = delivered {
+        if was_direct {
+            pump::let_go(job);
+        }
+        caught.rethrow();
+    }
+    registry::forget(job);
+    set.finish(store)
+}
+
+fn check_has_result(job: &Job) {
     if job.submitted {
         Report::error(code::FEATURE_NOT_SUPPORTED)
             .message(format_args!(
@@ -45,21 +65,54 @@ pub fn result(job: JobRef, set: ResultSet, deadline: Deadline) -> sys::Datum {
             ))
             .raise();
     }
-    let store = set.begin();
-    hooks::point("result-begin");
-    job.in_use.set(true);
-    let delivered = catch(|| deliver(job, set, store, deadline));
-    job.in_use.set(false);
-    job.stop_at_columns.set(false);
-    let was_direct = job.direct.take().is_some();
-    if let Err(caught) = delivered {
-        if was_direct {
-            pump::let_go(job);
+}
+
+/// A job's rows with the columns that they have, in the memory context that was current when they were fetched.
+#[derive(Clone, Copy)]
+pub struct OwnRows {
+    pub desc: Descriptor,
+    pub sql: Str,
+    store: Tuplestore,
+}
+
+impl OwnRows {
+    /// Shows each in turn, once.
+    pub fn each(self, mut take: impl FnMut(Slot)) {
+        let slot = Slot::minimal(self.desc);
+        while self.store.next(slot) {
+            check_for_interrupts();
+            take(slot);
         }
-        caught.rethrow();
+        slot.free();
+        self.store.end();
     }
+}
+
+/// Stores the rows of a job that has ended as declared, or raises its error.
+pub fn take_rows(job: JobRef, declared: Descriptor, store: Tuplestore) {
+    raise_failure(&job);
+    read_kept_rows(job, declared, store);
+}
+
+/// The same as `result` with the columns that the job's rows have, once it has ended.
+pub fn own_rows(job: JobRef, deadline: Deadline) -> OwnRows {
+    check_has_result(&job);
+    let sql = copy_into(Context::current(), job.sql);
+    job.in_use.set(true);
+    let delivered = catch(|| {
+        wait_for_success(job, deadline);
+        let desc = match job.columns.get() {
+            Some(columns) => convert::own(columns),
+            None => no_columns(),
+        };
+        let store = Tuplestore::for_executor(Context::current(), false);
+        read_kept_rows(job, desc, store);
+        OwnRows { desc, sql, store }
+    });
+    job.in_use.set(false);
+    let rows = delivered.unwrap_or_else(|caught| caught.rethrow());
     registry::forget(job);
-    set.finish(store)
+    rows
 }
 
 fn deliver(job: JobRef, set: ResultSet, store: Tuplestore, deadline: Deadline) {
@@ -98,6 +151,12 @@ fn read_directly(job: JobRef, set: ResultSet, store: Tuplestore, deadline: Deadl
 
 /// Rows are kept until the outcome is known, then looked at.
 fn read_afterwards(job: JobRef, set: ResultSet, store: Tuplestore, deadline: Deadline) {
+    wait_for_success(job, deadline);
+    read_kept_rows(job, set.desc, store);
+}
+
+/// Waits for the outcome, and raises it if it is an error.
+fn wait_for_success(job: JobRef, deadline: Deadline) {
     if !wait(&[job], Goal::All, deadline) {
         time_out(job);
     }
@@ -105,18 +164,22 @@ fn read_afterwards(job: JobRef, set: ResultSet, store: Tuplestore, deadline: Dea
         job.consumed.set(true);
     }
     raise_failure(&job);
+}
+
+/// Looks at the rows of a job that has succeeded, and stores them as declared.
+fn read_kept_rows(job: JobRef, declared: Descriptor, store: Tuplestore) {
     let Some(columns) = job.columns.get() else {
         return;
     };
-    if convert::is_exact(columns, set.desc) {
+    if convert::is_exact(columns, declared) {
         convert::check_layouts(columns);
-        let attributes = convert::attributes(set.desc);
+        let attributes = convert::attributes(declared);
         if let Some(spool) = job.spool.get() {
             spool.read(|tuple| store_checked(&job, store, tuple, attributes));
         }
         return;
     }
-    let plan = Cell::new(convert::plan(columns, set.desc));
+    let plan = Cell::new(convert::plan(columns, declared));
     if let Some(spool) = job.spool.get() {
         let attributes = convert::attributes(plan.get().source);
         let slot = Slot::minimal(plan.get().source);
@@ -124,7 +187,7 @@ fn read_afterwards(job: JobRef, set: ResultSet, store: Tuplestore, deadline: Dea
         spool.read(|tuple| {
             check(&job, tuple, attributes);
             hooks::point("result-row");
-            row_context.run(|| convert_row(&plan, slot, tuple, set.desc, store));
+            row_context.run(|| convert_row(&plan, slot, tuple, declared, store));
             row_context.reset();
         });
         slot.free();
@@ -135,9 +198,13 @@ fn read_afterwards(job: JobRef, set: ResultSet, store: Tuplestore, deadline: Dea
 /// reported as canceled.
 fn time_out(job: JobRef) {
     cancel::cancel_with_grace(&[job], TIMEOUT_GRACE);
-    if job.state.get() == State::Stopped {
-        return;
+    if job.state.get() != State::Stopped {
+        raise_time_out(&job);
     }
+}
+
+/// 57014 for a job that was cancelled since the caller's time was over.
+pub fn raise_time_out(job: &Job) -> ! {
     Report::error(code::QUERY_CANCELED)
         .message(format_args!(
             "canceling background job of PID {} due to time-out",
@@ -158,6 +225,7 @@ fn convert_row(
     let mut steps = plan.get();
     // SAFETY: the slot holds a row of the plan's source, which was checked.
     unsafe { steps.convert(values, nulls) };
+    let (values, nulls) = steps.spread(declared, values, nulls);
     store.put_values(declared, values, nulls);
     slot.clear();
 }

@@ -2,7 +2,7 @@
 
 use super::job::JobRef;
 use super::launch::{Order, launch};
-use super::result::{TIMEOUT_GRACE, result};
+use super::result::{OwnRows, TIMEOUT_GRACE, own_rows, result};
 use super::wait::{Goal, wait};
 use super::{cancel, registry};
 use crate::pg::call::ResultSet;
@@ -42,6 +42,12 @@ pub fn run<R>(order: &Order<'_>, timeout_ms: i32, report: impl FnOnce(&Ran) -> R
 pub fn run_query(order: &Order<'_>, timeout_ms: i32, set: ResultSet) -> sys::Datum {
     let job = launch(order);
     guard(job, || result(job, set, deadline(timeout_ms)))
+}
+
+/// The same with the columns that the job's rows have.
+pub fn run_own_rows<R>(order: &Order<'_>, timeout_ms: i32, take: impl FnOnce(OwnRows) -> R) -> R {
+    let job = launch(order);
+    take(guard(job, || own_rows(job, deadline(timeout_ms))))
 }
 
 /// Nobody has the handle of a job that `work` is about: an error there ends the job, too.

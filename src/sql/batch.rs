@@ -1,6 +1,7 @@
 //! Many statements in one call.
 
 use super::launching::run_columns;
+use super::rows::set_of_rowtype;
 use super::{row_types, sql_functions};
 use crate::channel::wire::parameters::Parameters;
 use crate::pg::call::{Call, datum};
@@ -10,8 +11,9 @@ use crate::pg::text::{Str, format, text_to_str};
 use crate::pg::{record, snapshot, xact};
 use crate::pg_sys as sys;
 use crate::session::batch::{self, Batch};
+use crate::session::job::State;
 use crate::session::launch::{Options, Order};
-use crate::session::{parameters, run, wait};
+use crate::session::{parameters, result, run, wait};
 use crate::worker;
 use core::cell::Cell;
 
@@ -23,7 +25,7 @@ sql_functions! {
     ] {
         let set = call.result_set();
         let shape = set.shape(row_types::BATCH_RESULT);
-        let tasks = Tasks::of(call);
+        let tasks = Tasks::of(call, 0);
         let batch = Batch {
             count: tasks.count,
             max_parallel: count(call.int32(2), "max_parallel"),
@@ -31,7 +33,7 @@ sql_functions! {
             deadline: run::deadline(wait::check_timeout(call.int32(4).unwrap_or(0))),
             retries: i32::try_from(count(call.int32(7), "retries")).unwrap_or(i32::MAX),
         };
-        let order = tasks.order(call.text(5), snapshot_of(call, 6, batch.retries));
+        let order = tasks.order(call.text(5), snapshot_of(call, 6, batch.retries), true);
         let store = set.begin();
         let context = Context::current();
         let places: &mut [Option<&[Option<sys::Datum>; COLUMNS]>] =
@@ -55,6 +57,47 @@ sql_functions! {
         }
         set.finish(store)
     }
+}
+
+sql_functions! {
+    /// `pg_background_query_all(rowtype, statements, params, max_parallel, timeout_ms, label, snapshot)
+    /// -> set of anyelement`
+    fn pg_background_query_all(call) [
+        (ANYELEMENT, TEXTS, RECORDS, INT4, INT4, TEXT, BOOL) -> set of ANYELEMENT;
+    ] {
+        let set = set_of_rowtype(call);
+        let tasks = Tasks::of(call, 1);
+        let batch = Batch {
+            count: tasks.count,
+            max_parallel: count(call.int32(3), "max_parallel"),
+            stop_on_error: true,
+            deadline: run::deadline(wait::check_timeout(call.int32(4).unwrap_or(0))),
+            retries: 0,
+        };
+        let order = tasks.order(call.text(5), snapshot_of(call, 6, 0), false);
+        let store = set.begin();
+        let progress = Announcer::new(batch.count);
+        batch::run(&batch, &order, &|ended| {
+            let job = ended.ran.job;
+            // What has succeeded meanwhile is never reported as canceled.
+            if ended.ran.timed_out && job.state.get() != State::Stopped {
+                result::raise_time_out(&job);
+            }
+            result::take_rows(job, set.desc, store);
+            progress.one_more();
+        });
+        if progress.done.get() < batch.count {
+            raise_time_out();
+        }
+        set.finish(store)
+    }
+}
+
+/// The time is over, and nothing ran that could be cancelled for it.
+fn raise_time_out() -> ! {
+    Report::error(code::QUERY_CANCELED)
+        .message(format_args!("canceling background jobs due to time-out"))
+        .raise()
 }
 
 /// Columns of pg_background_batch_result.
@@ -100,14 +143,14 @@ struct Tasks<'a> {
 }
 
 impl<'a> Tasks<'a> {
-    /// The arguments (statements, params): a record for each statement, or one statement and a record for each run of it.
-    fn of(call: Call) -> Self {
-        let statements = call.required(call.datum(0), "statements");
+    /// The arguments (statements, params) from `first` on: a record for each statement, or one statement and a record for each run of it.
+    fn of(call: Call, first: usize) -> Self {
+        let statements = call.required(call.datum(first), "statements");
         // SAFETY: the declaration was compared and says text[] and record[].
         let (statements, params) = unsafe {
             (
                 record::elements(statements, sys::TYPALIGN_INT),
-                call.datum(1)
+                call.datum(first + 1)
                     .map(|params| record::elements(params, sys::TYPALIGN_DOUBLE)),
             )
         };
@@ -145,6 +188,7 @@ impl<'a> Tasks<'a> {
         self,
         label: Option<Str>,
         snapshot: Option<Str>,
+        submitted: bool,
     ) -> impl Fn(usize) -> Order<'static> + use<'a> {
         move |i| {
             let statement = self.statements.get(i).or(self.statements.first());
@@ -158,7 +202,7 @@ impl<'a> Tasks<'a> {
                     sql: text_to_str(*statement),
                     queue_size: 0,
                     label,
-                    submitted: true,
+                    submitted,
                     with_cookie: true,
                     keeps_worker: false,
                     options: Options {

@@ -10,6 +10,7 @@ mod jobs;
 mod launching;
 mod options;
 mod row_types;
+mod rows;
 
 use crate::pg::call::{Call, datum};
 use crate::pg::composite::Reader;
@@ -51,16 +52,21 @@ impl Handles {
 /// The arguments that name a job: (pid, cookie), (handle), or (pid) as version 1 did.
 fn handle(call: Call) -> Handle {
     if call.takes_row(0) {
-        let row = call.required(call.datum(0), "h");
-        // SAFETY: the declaration says that it is a row, and it is not null.
-        let handle = unsafe { Handles::new().read(row) };
-        return handle.unwrap_or_else(|| refuse_null_in_handle());
+        return handle_at(call, 0);
     }
     let pid = call.required(call.int32(0), "pid");
     if call.len() == 1 {
         return Handle::Pid(pid);
     }
     Handle::PidAndCookie(pid, call.required(call.int64(1), "cookie"))
+}
+
+/// The argument that is a handle.
+fn handle_at(call: Call, i: usize) -> Handle {
+    let row = call.required(call.datum(i), "h");
+    // SAFETY: the declaration says that it is a row, and it is not null.
+    let handle = unsafe { Handles::new().read(row) };
+    handle.unwrap_or_else(|| refuse_null_in_handle())
 }
 
 fn refuse_null_in_handle() -> ! {

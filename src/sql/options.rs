@@ -46,6 +46,24 @@ pub const OF_RUN_QUERY: Places = Places {
     notify: None,
 };
 
+/// (rowtype, sql, params, text_params, label, timeout_ms, snapshot)
+pub const OF_QUERY: Places = Places {
+    params: 2,
+    text_params: 3,
+    timeout_ms: None,
+    snapshot: 6,
+    notify: None,
+};
+
+/// (sql, params, text_params, label, timeout_ms, snapshot)
+pub const OF_QUERY_JSON: Places = Places {
+    params: 1,
+    text_params: 2,
+    timeout_ms: None,
+    snapshot: 5,
+    notify: None,
+};
+
 /// The options as they were given. NULL means the default.
 pub fn options(call: Call, places: Places) -> Options<'static> {
     let timeout_ms = places.timeout_ms.and_then(|i| call.int32(i));
