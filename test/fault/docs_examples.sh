@@ -14,7 +14,7 @@
 suite_begin
 { cluster_init docs 'max_worker_processes = 16' 'timezone = UTC' && cluster_start docs; } || die 'the server did not start'
 
-: "${DOCS:=README.md SECURITY.md docs/REFERENCE.md docs/MIGRATION.md docs/OPERATIONS.md docs/ARCHITECTURE.md}"
+: "${DOCS:=README.md SECURITY.md docs/REFERENCE.md docs/MIGRATION.md docs/OPERATIONS.md docs/COOKBOOK.md docs/ARCHITECTURE.md}"
 REFERENCE=$PGBG_SRC/docs/REFERENCE.md
 MAJOR=$(pg_major)
 
