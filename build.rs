@@ -43,8 +43,11 @@ fn build() -> Result<(), String> {
     }
     compare_comm_methods(&server)?;
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("OUT_DIR is not set: run this by cargo")?);
-    let wrappers = generate_bindings(&server, &out)?;
-    compile_shim(&server, &wrappers, &out)?;
+    let generated = [
+        generate_bindings(&server, &out)?,
+        list_hooks(&server, &out)?,
+    ];
+    compile_shim(&server, &generated, &out)?;
     link_arguments();
     Ok(())
 }
@@ -227,8 +230,66 @@ fn generate_bindings(server: &Server, out: &Path) -> Result<PathBuf, String> {
     Ok(wrappers)
 }
 
+/// Writes a C file with the addresses of the server's hook variables, of all that its headers declare: which there are differs
+/// from major to major. Those of libpq/ are the postmaster's and of no concern to a process that is connected; and their headers
+/// want OpenSSL's and GSSAPI's.
+fn list_hooks(server: &Server, out: &Path) -> Result<PathBuf, String> {
+    let root = &server.include_dirs[0];
+    let mut folders = vec![root.clone()];
+    let (mut headers, mut hooks) = (Vec::new(), Vec::new());
+    while let Some(folder) = folders.pop() {
+        let entries = fs::read_dir(&folder)
+            .map_err(|error| format!("cannot read {}: {error}", folder.display()))?;
+        for path in entries.flatten().map(|entry| entry.path()) {
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let name = path.strip_prefix(root).unwrap_or(&path);
+            if name.starts_with("libpq") || name.extension().is_none_or(|suffix| suffix != "h") {
+                continue;
+            }
+            // Some header may not be UTF-8, in a name in a comment.
+            let text = fs::read(&path)
+                .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+            let text = String::from_utf8_lossy(&text);
+            let found = text.lines().filter_map(|line| {
+                let declared = line.strip_prefix("extern ")?.strip_suffix(';')?;
+                let hook = declared.split_whitespace().last()?;
+                (hook.contains("_hook") && !hook.contains(['(', ')', '*', '[']))
+                    .then(|| hook.to_owned())
+            });
+            let before = hooks.len();
+            hooks.extend(found);
+            if hooks.len() > before {
+                headers.push(name.display().to_string());
+            }
+        }
+    }
+    headers.sort();
+    hooks.sort();
+    for known in ["planner_hook", "ExecutorRun_hook", "ProcessUtility_hook"] {
+        if !hooks.iter().any(|hook| hook == known) {
+            return Err(format!("{known} is not declared in {}", root.display()));
+        }
+    }
+    let mut text = "#include \"postgres.h\"\n".to_owned();
+    for header in headers {
+        text += &format!("#include \"{header}\"\n");
+    }
+    text += "extern const void *const pgbg_hooks[];\nextern const int pgbg_hook_count;\n";
+    text += "const void *const pgbg_hooks[] = {\n";
+    for hook in &hooks {
+        text += &format!("\t&{hook},\n");
+    }
+    text += &format!("}};\nconst int pgbg_hook_count = {};\n", hooks.len());
+    let file = out.join("hooks.c");
+    fs::write(&file, text).map_err(|error| format!("cannot write {}: {error}", file.display()))?;
+    Ok(file)
+}
+
 /// Compiles the shim and the wrappers into one static library that is linked into ours.
-fn compile_shim(server: &Server, wrappers: &Path, out: &Path) -> Result<(), String> {
+fn compile_shim(server: &Server, generated: &[PathBuf], out: &Path) -> Result<(), String> {
     let manifest = env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| ".".to_owned());
     let compiler = || {
         let mut build = cc::Build::new();
@@ -257,9 +318,7 @@ fn compile_shim(server: &Server, wrappers: &Path, out: &Path) -> Result<(), Stri
 
     let mut shim = compiler();
     shim.file(SHIM);
-    if wrappers.is_file() {
-        shim.file(wrappers);
-    }
+    shim.files(generated.iter().filter(|file| file.is_file()));
     shim.try_compile("pgbg_shim").map_err(explain)?;
 
     let mut personality = compiler();

@@ -50,6 +50,9 @@ pub struct Header {
     /// Set by the launcher while the worker's last job has a result that is unread, and somebody may have its bare process ID:
     /// the worker gets no other job.
     unread: AtomicU32,
+    /// Set by the worker, for good: libraries have brought it settings that its session may not have. Its session may have others
+    /// of the same names, which could not be restored.
+    has_gained: AtomicU32,
     /// Set by the launcher: the job shall not start, or end before its next statement.
     cancel: AtomicU32,
     /// For whom the worker waits while it waits for jobs of its own.
@@ -253,6 +256,16 @@ impl Header {
     /// Whether it has.
     pub fn is_released(&self) -> bool {
         self.released.load(Ordering::Acquire) != 0
+    }
+
+    /// The worker says that it has settings of libraries which it did not have when it was told its session's.
+    pub fn set_has_gained(&self) {
+        self.has_gained.store(1, Ordering::Release);
+    }
+
+    /// Whether it has.
+    pub fn has_gained(&self) -> bool {
+        self.has_gained.load(Ordering::Acquire) != 0
     }
 
     /// Says whether the result of the worker's last job keeps it from taking another.

@@ -3,7 +3,7 @@
 use super::xact;
 use crate::pg_sys as sys;
 
-/// What DISCARD ALL does, except for settings and temporary tables: cursors, prepared statements, advisory locks,
+/// What DISCARD ALL does, except for settings and temporary tables, and temporary replication slots: cursors, prepared statements, advisory locks,
 /// sequences; `reset_plans` says what becomes of
 /// plans. LISTEN is refused in background workers. Raises what closing a cursor may raise.
 pub fn session_state(reset_plans: impl FnOnce()) {
@@ -18,6 +18,8 @@ pub fn session_state(reset_plans: impl FnOnce()) {
     // SAFETY: as above.
     unsafe { sys::ResetSequenceCaches() };
     xact::commit_command();
+    // SAFETY: outside a transaction; drops those of this process alone.
+    unsafe { sys::pgbg_drop_temporary_slots() };
 }
 
 /// Makes every kept statement be analysed and planned anew: PL/pgSQL's, say.

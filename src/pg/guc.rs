@@ -225,80 +225,19 @@ pub fn deadlock_timeout() -> c_int {
     unsafe { sys::DeadlockTimeout }
 }
 
-/// How many settings there are, those aside that PL/pgSQL brings along, which every other job may load.
+/// How many settings there are, but for those of libraries that are at their defaults: these change nothing.
 pub fn count_variables() -> c_int {
     // SAFETY: counts.
-    let all = unsafe { sys::pgbg_count_guc_variables() };
-    let known = PLPGSQL.iter().filter(|name| {
-        // SAFETY: a static name; missing ones give NULL.
-        !unsafe { sys::GetConfigOption(name.as_ptr(), true, false) }.is_null()
-    });
-    all - known.count() as c_int
+    unsafe { sys::pgbg_count_guc_variables() }
 }
 
-/// Whether there are other settings than when `count_variables` found `count` and `memory_in_use` so many bytes. Where
-/// counting is dear, only if that changed: a new setting takes room for good, also one that was set for a transaction.
-pub fn has_grown(count: c_int, memory: usize) -> bool {
-    let may_have_grown = sys::PGBG_COUNTING_VARIABLES_IS_CHEAP != 0 || memory_in_use() != memory;
-    may_have_grown && count_variables() != count
-}
-
-/// How many bytes the settings take in this process, from 16 on; 0 before.
-pub fn memory_in_use() -> usize {
+/// What differs if there are other settings than before, and costs less than to count them: a new one takes room for good,
+/// also one that was set for a transaction.
+pub fn variables_mark() -> usize {
+    if sys::PGBG_COUNTING_VARIABLES_IS_CHEAP != 0 {
+        // SAFETY: reads a number.
+        return usize::try_from(unsafe { sys::pgbg_all_guc_variables() }).unwrap_or(0);
+    }
     let context = Context::top().child(c"GUCMemoryContext");
     context.map_or(0, Context::in_use)
-}
-
-/// PL/pgSQL's settings, of all majors.
-const PLPGSQL: [&CStr; 5] = [
-    c"plpgsql.variable_conflict",
-    c"plpgsql.print_strict_params",
-    c"plpgsql.check_asserts",
-    c"plpgsql.extra_warnings",
-    c"plpgsql.extra_errors",
-];
-
-/// Whether every library of `now` is among those of `before`, or is PL/pgSQL. Both are what `serialize_libraries` wrote.
-pub fn has_only_known_libraries(now: &[u8], before: &[u8]) -> bool {
-    now == before
-        || names(now).all(|name| {
-            let file = name.rsplit(|&b| b == b'/').next().unwrap_or(name);
-            file.starts_with(b"plpgsql.")
-                || file == b"plpgsql"
-                || names(before).any(|other| other == name)
-        })
-}
-
-/// The NUL-terminated names of a library state.
-fn names(state: &[u8]) -> impl Iterator<Item = &[u8]> {
-    state.split(|&b| b == 0).filter(|name| !name.is_empty())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_library_that_a_job_has_loaded_is_noticed() {
-        let before = b"/lib/a.so\0/lib/b.so\0\0";
-        assert!(has_only_known_libraries(before, before));
-        assert!(has_only_known_libraries(
-            b"/lib/b.so\0/lib/a.so\0\0",
-            before
-        ));
-        assert!(!has_only_known_libraries(
-            b"/lib/a.so\0/lib/b.so\0/lib/auto_explain.so\0\0",
-            before
-        ));
-        assert!(!has_only_known_libraries(b"/lib/c.so\0\0", b"\0"));
-    }
-
-    #[test]
-    fn plpgsql_may_be_loaded_by_any_job() {
-        assert!(has_only_known_libraries(b"/usr/lib/plpgsql.so\0\0", b"\0"));
-        assert!(!has_only_known_libraries(
-            b"/usr/lib/plpgsql_check.so\0\0",
-            b"\0"
-        ));
-    }
 }

@@ -3,6 +3,7 @@
 //! Everything `unsafe` that only adapts C is here. The rooms above say what to do, this one knows how.
 
 pub mod activity;
+pub mod backup;
 pub mod bgworker;
 pub mod call;
 pub mod clock;
@@ -31,6 +32,7 @@ pub mod panic;
 pub mod params;
 pub mod pin;
 pub mod plancache;
+pub mod plugins;
 pub mod process;
 pub mod procs;
 pub mod random;

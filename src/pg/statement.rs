@@ -366,7 +366,11 @@ impl Portal {
 /// What is left to do after an error, behind the transaction's abort: portals, replication slots, just-in-time compilation.
 pub fn clean_up_after_error() {
     // SAFETY: called after AbortCurrentTransaction, as PostgresMain does, in a process that is connected.
-    unsafe { sys::pgbg_clean_up_after_error() }
+    unsafe {
+        sys::pgbg_clean_up_after_error();
+        sys::pgbg_drop_temporary_slots();
+        sys::jit_reset_after_error();
+    }
 }
 
 /// Memory for parse trees and plans, where code that hooks into planning expects it.

@@ -14,6 +14,17 @@
 #define PGBG_KIND(setting, kind) ((const struct config_##kind *) (setting))
 #endif
 
+/* 16 has no number of them at hand. */
+int
+pgbg_all_guc_variables(void)
+{
+#if PG_VERSION_NUM >= 160000
+	return 0;
+#else
+	return GetNumConfigOptions();
+#endif
+}
+
 /* 15 split pg_analyze_and_rewrite by the way in which parameters are given. */
 List *
 pgbg_analyze_and_rewrite(RawStmt *statement, const char *query_string)
@@ -42,10 +53,7 @@ pgbg_check_for_interrupts(void)
 	CHECK_FOR_INTERRUPTS();
 }
 
-/*
- * What PostgresMain does after AbortCurrentTransaction. 15 has no SPICleanup any more; 17 keeps slots that are copies of the
- * primary's.
- */
+/* The first that PostgresMain does after AbortCurrentTransaction. 15 has no SPICleanup any more. */
 void
 pgbg_clean_up_after_error(void)
 {
@@ -55,12 +63,6 @@ pgbg_clean_up_after_error(void)
 #endif
 	if (MyReplicationSlot != NULL)
 		ReplicationSlotRelease();
-#if PG_VERSION_NUM >= 170000
-	ReplicationSlotCleanup(false);
-#else
-	ReplicationSlotCleanup();
-#endif
-	jit_reset_after_error();
 }
 
 /* 16 turned completion tags into a function; before, every caller put them together. */
@@ -80,24 +82,46 @@ pgbg_command_tag(char *buffer, const QueryCompletion *completion)
 #endif
 }
 
-/* 16 keeps them in a hash table and hands out a sorted copy. */
+/*
+ * All settings but those of libraries that are at their defaults. 16 keeps them in a hash table and hands out a sorted copy.
+ */
 int
 pgbg_count_guc_variables(void)
 {
+	int			all;
+	int			count = 0;
 #if PG_VERSION_NUM >= 160000
-	int			count;
-
-	pfree(get_guc_variables(&count));
-	return count;
+	struct config_generic **settings = get_guc_variables(&all);
 #else
-	return GetNumConfigOptions();
+	struct config_generic **settings = get_guc_variables();
+
+	all = GetNumConfigOptions();
 #endif
+	for (int i = 0; i < all; i++)
+		if (settings[i]->group != CUSTOM_OPTIONS || settings[i]->source != PGC_S_DEFAULT ||
+			(settings[i]->flags & GUC_CUSTOM_PLACEHOLDER) != 0)
+			count++;
+#if PG_VERSION_NUM >= 160000
+	pfree(settings);
+#endif
+	return count;
 }
 
 int64
 pgbg_datum_get_int64(Datum datum)
 {
 	return DatumGetInt64(datum);
+}
+
+/* 17 can leave alone those that are copies of the primary's. */
+void
+pgbg_drop_temporary_slots(void)
+{
+#if PG_VERSION_NUM >= 170000
+	ReplicationSlotCleanup(false);
+#else
+	ReplicationSlotCleanup();
+#endif
 }
 
 /* 19 has one struct for all kinds of settings. */

@@ -8,6 +8,10 @@ use super::{
 use core::ffi::{c_char, c_int, c_void};
 
 unsafe extern "C-unwind" {
+    /// So many addresses of hook variables are in `pgbg_hooks`: build.rs makes both.
+    pub static pgbg_hook_count: c_int;
+    pub static pgbg_hooks: [*const c_void; 0];
+    pub fn pgbg_all_guc_variables() -> c_int;
     pub fn pgbg_analyze_and_rewrite(
         statement: *mut RawStmt,
         query_string: *const c_char,
@@ -24,6 +28,7 @@ unsafe extern "C-unwind" {
     pub fn pgbg_count_guc_variables() -> c_int;
     pub fn pgbg_datum_get_int64(datum: Datum) -> i64;
     pub fn pgbg_enum_setting_name(setting: *mut config_generic, value: c_int) -> *const c_char;
+    pub fn pgbg_drop_temporary_slots();
     pub fn pgbg_finalize_tupdesc(tupdesc: TupleDesc);
     pub fn pgbg_find_setting(name: *const c_char) -> *mut config_generic;
     pub fn pgbg_find_settings(head: *mut *mut c_void) -> bool;

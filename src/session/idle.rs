@@ -45,6 +45,7 @@ pub fn claim(identity: &Identity, queue_size: usize) -> Option<LinkRef> {
         link.identity == *identity
             && link.channel.response_size() >= queue_size
             && !registry::has_unread_result(link.pid)
+            && !(link.channel.has_gained() && link.told.get().is_news())
     };
     take(|link| {
         let no_queue = link.responses.get().is_none() && !link.channel.is_released();

@@ -29,7 +29,8 @@ impl Told {
         }
     }
 
-    fn is_news(&self) -> bool {
+    /// Whether anything differs from that by now.
+    pub fn is_news(&self) -> bool {
         !(self.picture.holds() && guc::libraries_are(self.libraries))
     }
 }

@@ -64,6 +64,7 @@ pub fn run(channel: Channel, request: &Request<'_>) {
     };
     run_each(channel, request, &work, message_context, &user);
     report::send_unsent();
+    STATE.dblink.look();
     hooks::point("worker-commit");
     Timeout::STATEMENT.stop();
     STATE.committing.set(true);

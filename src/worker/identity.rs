@@ -9,7 +9,7 @@ use crate::pg::identity::{self, Identity, SECURITY_LOCAL_USERID_CHANGE};
 use crate::pg::memory::Context;
 use crate::pg::statement::{Class, Statement, Statements};
 use crate::pg::text::Str;
-use crate::pg::{encoding, guc, pin, process, xact};
+use crate::pg::{encoding, guc, pin, plugins, process, xact};
 use crate::pg_sys::Oid;
 use core::ffi::{CStr, c_int};
 use core::ptr::NonNull;
@@ -71,7 +71,8 @@ fn restore(settings: Settings) {
     STATE.settings.set(Some(Settings {
         picture: Picture::take(settings.restored),
         variables: guc::count_variables(),
-        memory: guc::memory_in_use(),
+        mark: guc::variables_mark(),
+        hooks: plugins::hooks(),
         ..settings
     }));
 }
@@ -102,7 +103,8 @@ fn keep(request: &Request<'_>, known: Option<Settings>) -> Settings {
         identity: session_identity(request),
         read_only: request.read_only,
         variables: 0,
-        memory: 0,
+        mark: 0,
+        hooks: 0,
     };
     if let Some(known) = known {
         STATE.settings.set(None);

@@ -12,7 +12,7 @@ use crate::pg::latch;
 use crate::pg::memory::Context;
 use crate::pg::procs::Waiting;
 use crate::pg::shm_mq::{Handle, Received};
-use crate::pg::{activity, discard, guc, process, procs};
+use crate::pg::{activity, backup, discard, guc, plugins, process, procs};
 use crate::settings::WORKER_IDLE_TIMEOUT;
 use core::sync::atomic::Ordering;
 
@@ -49,14 +49,17 @@ pub fn may_stay(request: &Request<'_>) -> bool {
     {
         return false;
     }
-    let context = settings
-        .context
-        .create(c"pg_background settings after the job");
-    let libraries = guc::serialize_libraries(context);
-    let stays = guc::has_only_known_libraries(libraries, settings.libraries)
-        && !guc::has_grown(settings.variables, settings.memory);
-    context.delete();
-    stays
+    let mark = guc::variables_mark();
+    let is_same = mark == settings.mark;
+    if !is_same {
+        if let Some(channel) = STATE.channel.get() {
+            channel.set_has_gained();
+        }
+    }
+    plugins::hooks() == settings.hooks
+        && !backup::is_running()
+        && !STATE.dblink.has_left_connections()
+        && (is_same || guc::count_variables() == settings.variables)
 }
 
 /// The same of one that an error has ended, once it is rolled back. Not after a cancel, which may have been meant for what
@@ -72,6 +75,7 @@ pub fn may_stay_after_error(request: &Request<'_>) -> bool {
     let looked = catch_on_stack(|| {
         STATE.plans.forget();
         execute::forget();
+        STATE.dblink.fear();
         activity::idle();
         may_stay(request)
     });

@@ -9,6 +9,7 @@ use crate::pg::guc_tables::Picture;
 use crate::pg::identity::Identity;
 use crate::pg::latch::Patience;
 use crate::pg::memory::Context;
+use crate::pg::plugins::Dblink;
 use crate::pg::shm_mq::Handle;
 use crate::pg::timeout::Timeout;
 use core::cell::Cell;
@@ -33,6 +34,7 @@ pub struct State {
     pub plans: Plans,
     /// worker_timeout's: the one that cancels, the one that ends the process.
     pub timers: Cell<Option<(Timeout, Timeout)>>,
+    pub dblink: Dblink,
     /// Jobs done.
     pub jobs: Cell<u32>,
     /// Bytes that the process had after the first.
@@ -85,9 +87,11 @@ pub struct Settings {
     pub restored: Context,
     /// This process's settings, right after they were restored.
     pub picture: Picture,
-    /// How many settings there were then, and how many bytes they took.
+    /// How many settings there were then, and what is quicker to compare.
     pub variables: c_int,
-    pub memory: usize,
+    pub mark: usize,
+    /// What libraries had hooked into.
+    pub hooks: u64,
     /// Session user and role that go with them.
     pub identity: Identity,
     /// They were restored for a read-only job.
@@ -107,6 +111,7 @@ pub static STATE: State = State {
     message_context: Cell::new(None),
     plans: Plans::new(),
     timers: Cell::new(None),
+    dblink: Dblink::new(),
     jobs: Cell::new(0),
     first_allocated: Cell::new(0),
     idle_deadline: Cell::new(Deadline::NEVER),

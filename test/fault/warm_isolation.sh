@@ -18,6 +18,7 @@ export PGDATABASE=warm
 psql -XAtq -v ON_ERROR_STOP=1 >"$WORK/log/setup.txt" 2>&1 <<'SQL' || { cat "$WORK/log/setup.txt"; die 'setup failed'; }
 CREATE EXTENSION pg_background SCHEMA public;
 GRANT pgbackground_role TO alice, bob, carol;
+DO $$ BEGIN CREATE EXTENSION pgcrypto SCHEMA public; CREATE EXTENSION hstore SCHEMA public; EXCEPTION WHEN OTHERS THEN RAISE WARNING 'no libraries'; END $$;
 CREATE SCHEMA s1;
 CREATE SCHEMA s2;
 CREATE SCHEMA probe;
@@ -40,7 +41,8 @@ CREATE TABLE probe.deferred (i int UNIQUE DEFERRABLE INITIALLY DEFERRED);
 CREATE FUNCTION probe.fails(n int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN IF n = 0 THEN RETURN 1 / n; END IF; PERFORM set_config('my.b', n::text, n % 2 = 0); RETURN probe.fails(n - 1); END $$;
 CREATE FUNCTION probe.look() RETURNS TABLE (name text, value text) LANGUAGE sql AS $$
 	SELECT name, concat_ws(' ', setting, source, reset_val) FROM pg_settings WHERE (source <> 'default' OR setting IS DISTINCT FROM boot_val) AND name <> 'pg_background.worker_idle_timeout'
-	UNION ALL SELECT 'all settings', md5(string_agg(concat_ws('|', name, setting, source, reset_val), ',' ORDER BY name)) FROM pg_settings WHERE name <> 'pg_background.worker_idle_timeout'
+	-- What libraries define stays, at its default.
+	UNION ALL SELECT 'all settings', md5(string_agg(concat_ws('|', name, setting, source, reset_val), ',' ORDER BY name)) FROM pg_settings WHERE name NOT LIKE 'pgcrypto.%' AND name <> 'pg_background.worker_idle_timeout'
 	-- One that the session ever had stays known, without its value.
 	UNION ALL SELECT 'my.a', nullif(current_setting('my.a', true), '')
 	UNION ALL SELECT 'my.b', nullif(current_setting('my.b', true), '')
@@ -107,6 +109,7 @@ generate() { # SEED LOGIN-ROLE STEPS
 			"DO $$ BEGIN EXECUTE \x27SET work_mem = 77777\x27; COMMIT; EXECUTE \x27SET LOCAL my.b = 9\x27; ROLLBACK; END $$~" \
 			"SELECT probe.which(), probe.mine()~SET search_path = s2; SELECT probe.which()~SET CONSTRAINTS ALL DEFERRED~" \
 			"SELECT public.pg_background_progress(50, \x27half\x27)~SELECT generate_series(1, 2000)~SELECT 1/0~INSERT INTO probe.log VALUES (\x27x\x27)~" \
+			"SELECT encode(public.digest(\x27a\x27, \x27sha256\x27), \x27hex\x27)~SELECT \x27a=>1\x27::public.hstore~" failing("SELECT public.digest(\x27a\x27, \x27md5\x27)") "~" \
 			"SELECT 1/0~" failing("SET " setting()) "~" failing("SET LOCAL " setting()) "~" failing("SET ROLE bob") "~" failing("SET LOCAL ROLE bob") "~" \
 			failing("PREPARE p" r(3) " AS SELECT 1") "~" failing("DECLARE c" r(3) " CURSOR WITH HOLD FOR SELECT 1") "~" \
 			failing("SELECT pg_try_advisory_lock(" r(9) ")") "~" failing("CREATE TEMPORARY TABLE tt (i int)") "~" \

@@ -1,20 +1,88 @@
 #!/usr/bin/env bash
-# A library that a job has loaded acts on no other job.
+# A job may load a library and leave its worker to the next one, as long as the library changes nothing about what that does.
+# What would last longer than its job, and is seen by others, ends with the job: replication slots, base backups, connections.
 . "$(dirname "$0")/../lib.sh"
 suite_begin
-cluster_new main "pg_background.worker_idle_timeout = '1h'"
-if [ ! -e "$PKGLIB/passwordcheck.so" ] && [ ! -e "$PKGLIB/passwordcheck.dylib" ]; then
-	say '  no passwordcheck here'
-	t_done
+cluster_new main 'pg_background.worker_idle_timeout = 1min' 'log_min_messages = error' 'wal_level = logical' 'max_wal_senders = 2' \
+	'checkpoint_timeout = 1h'
+sql "CREATE FUNCTION job(sql text) RETURNS text LANGUAGE sql AS \$\$ SELECT x FROM pg_background_run_query_v2(sql) AS (x text) \$\$"
+has() { [ -e "$PKGLIB/$1.so" ] || [ -e "$PKGLIB/$1.dylib" ]; }
+
+# stays NAME WANTED SQL: whether the worker that did the job does the next one; each time in a session that has nothing loaded.
+stays() {
+	t_is "$1" "$(psql -XAtq 2>&1 <<-SQL
+		SELECT job('SELECT pg_backend_pid()') AS w \gset
+		SELECT job(\$job\$$3\$job\$) \g /dev/null
+		SELECT job('SELECT pg_backend_pid()') = :'w';
+	SQL
+	)" "$2"
+}
+
+# --- libraries
+stays 'a library that does nothing by itself' t "LOAD 'dict_snowball'; SELECT ''"
+for extension in pgcrypto:"digest('a', 'sha256')" hstore:"'a=>1'::hstore" uuid-ossp:'uuid_generate_v4()' citext:"'A'::citext" pg_trgm:"show_trgm('abc')" \
+	ltree:"'a.b'::ltree" plpython3u: plperl:; do
+	name=${extension%%:*} expression=${extension#*:}
+	if sql "CREATE EXTENSION \"$name\"" 2>/dev/null; then
+		case $name in
+			plpython3u) sql "CREATE FUNCTION f_$name() RETURNS int LANGUAGE plpython3u AS 'return 1'"; expression="f_$name()" ;;
+			plperl) sql "CREATE FUNCTION f_$name() RETURNS int LANGUAGE plperl AS 'return 1'"; expression="f_$name()" ;;
+		esac
+		stays "$name" t "SELECT $expression"
+	else
+		say "  skip  $name is not here"
+	fi
+done
+if has auto_explain; then
+	stays 'one with hooks' f "LOAD 'auto_explain'; SELECT ''"
+	t_is 'what it does is not seen by the next job' "$(psql -XAtq 2>&1 <<-'SQL'
+		SELECT job('LOAD ''auto_explain''; SET auto_explain.log_min_duration = 0; SELECT 1') \g /dev/null
+		SET client_min_messages = log;
+		SELECT job('SELECT 1');
+	SQL
+	)" 1
 fi
-session_open s
-t_is 'a job loads a library that refuses weak passwords' \
-	"$(session_do s "SELECT has_error FROM pg_background_run_v2('LOAD ''passwordcheck''');")" f
-t_is 'the next one may use them' \
-	"$(session_do s "SELECT has_error FROM pg_background_run_v2('CREATE ROLE weak PASSWORD ''weak''; DROP ROLE weak');")" f
-session_do s "LOAD 'passwordcheck';" >/dev/null
-t_is 'unless the session has loaded it' \
-	"$(session_do s "SELECT has_error FROM pg_background_run_v2('CREATE ROLE weak PASSWORD ''weak''; DROP ROLE weak');")" t
-session_close s
+# A library of the worker's alone has a setting; the session has one of the same name that could not be given it.
+if has pg_trgm; then
+	t_is 'a setting of a library that the session has not loaded' "$(psql -XAtq 2>&1 <<-'SQL'
+		SELECT job('SELECT show_trgm(''abc'')::text') \g /dev/null
+		SET pg_trgm.similarity_threshold = 'no number';
+		SELECT job('SELECT current_setting(''pg_trgm.similarity_threshold'')');
+	SQL
+	)" 'no number'
+fi
+
+# --- what would last
+slot="SELECT pg_create_physical_replication_slot('temporary', true, true)::text"
+t_is 'a temporary replication slot is gone before the next job' "$(psql -XAtq 2>&1 <<-SQL
+	SELECT job(\$job\$$slot\$job\$) \g /dev/null
+	SELECT job('SELECT count(*)::text FROM pg_replication_slots');
+	SELECT job(\$job\$$slot\$job\$) IS NOT NULL;
+SQL
+)" $'0\nt'
+t_is 'after an error as well' "$(psql -XAtq 2>&1 <<-SQL
+	SELECT sqlstate FROM pg_background_run_v2(\$job\$$slot; SELECT 1 / 0\$job\$);
+	SELECT job('SELECT count(*)::text FROM pg_replication_slots');
+SQL
+)" $'22012\n0'
+if [ "$(pg_major)" -ge 15 ]; then backup="pg_backup_start('b', true)"; else backup="pg_start_backup('b', true, false)"; fi
+stays 'a base backup that was not stopped' f "SELECT $backup::text"
+stop=pg_backup_stop
+[ "$(pg_major)" -ge 15 ] || stop='pg_stop_backup'
+t_is 'it cannot be stopped by the next job' "$(psql -XAtq 2>&1 <<-SQL
+	SELECT job(\$job\$SELECT $backup::text\$job\$) \g /dev/null
+	SELECT sqlstate FROM pg_background_run_v2('SELECT $stop()');
+SQL
+)" 55000
+if sql 'CREATE EXTENSION dblink' 2>/dev/null; then
+	connect="SELECT dblink_connect('left', 'host=$PGHOST port=$PGPORT dbname=postgres user=postgres')"
+	stays "dblink's connection that has a name" f "$connect"
+	stays 'one that was closed' t "$connect; SELECT dblink_disconnect('left')"
+	t_is 'the next job has none' "$(psql -XAtq 2>&1 <<-SQL
+		SELECT job(\$job\$$connect\$job\$) \g /dev/null
+		SELECT coalesce(job('SELECT dblink_get_connections()::text'), 'none');
+	SQL
+	)" none
+fi
 t_no_leaks 'nothing is left'
 t_done

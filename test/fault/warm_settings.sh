@@ -112,7 +112,7 @@ same_worker 'a job that is read only by its own will' off "SELECT job('SET defau
 	SELECT show('transaction_read_only');"
 sql "CREATE FUNCTION breaks() RETURNS void LANGUAGE plpgsql AS \$\$ BEGIN RAISE internal_error; END \$\$"
 for statement in 'SET my.new = 1' 'SET LOCAL my.new = 1' "SELECT set_config('my.new', '1', true)" 'SET ROLE bob' 'SET SESSION AUTHORIZATION bob' \
-	'CREATE TEMPORARY TABLE tt (i int)' 'CREATE TEMPORARY TABLE tt ON COMMIT DROP AS SELECT 1' "LOAD 'dict_snowball'" \
+	'CREATE TEMPORARY TABLE tt (i int)' 'CREATE TEMPORARY TABLE tt ON COMMIT DROP AS SELECT 1' \
 	'SET pg_background.worker_idle_timeout = 0' "SELECT pg_background_run_v2('SELECT 1')" 'SELECT pg_cancel_backend(pg_backend_pid()), pg_sleep(9)' \
 	'SELECT breaks()'; do
 	# Many times: the next job is there before or after the worker has tidied up.
