@@ -766,6 +766,114 @@ COMMENT ON VIEW pg_background_activity IS
 
 
 --
+-- The server's jobs
+--
+
+CREATE FUNCTION pg_background_jobs()
+RETURNS SETOF record
+LANGUAGE C STRICT ROWS 100
+AS 'MODULE_PATHNAME', 'pg_background_jobs';
+COMMENT ON FUNCTION pg_background_jobs() IS
+    'the background jobs of all sessions; the view pg_background_jobs has names for the OIDs';
+
+CREATE FUNCTION pg_stat_background()
+RETURNS SETOF record
+LANGUAGE C STRICT ROWS 10
+AS 'MODULE_PATHNAME', 'pg_stat_background';
+COMMENT ON FUNCTION pg_stat_background() IS
+    'counters of the background jobs of each database and role; the view pg_stat_background has their names';
+
+CREATE FUNCTION pg_stat_background_reset()
+RETURNS void
+LANGUAGE C STRICT
+AS 'MODULE_PATHNAME', 'pg_stat_background_reset';
+COMMENT ON FUNCTION pg_stat_background_reset() IS
+    'sets the counters of pg_stat_background back to zero';
+
+CREATE VIEW pg_background_jobs AS
+SELECT j.pid,
+       j.cookie,
+       d.datname AS database,
+       r.rolname AS user_name,
+       j.launcher_pid,
+       j.label,
+       j.state,
+       j.progress_pct,
+       j.progress_msg,
+       j.launched_at,
+       j.started_at,
+       j.finished_at,
+       j.row_count,
+       j.command_tag,
+       j.sqlstate,
+       j.error_message,
+       j.sql_preview,
+       j.queue_size,
+       j.mode
+FROM pg_background_jobs() AS j(pid int4,
+                               cookie int8,
+                               database_id oid,
+                               user_id oid,
+                               launcher_pid int4,
+                               label text,
+                               state text,
+                               progress_pct int4,
+                               progress_msg text,
+                               launched_at timestamptz,
+                               started_at timestamptz,
+                               finished_at timestamptz,
+                               row_count int8,
+                               command_tag text,
+                               sqlstate text,
+                               error_message text,
+                               sql_preview text,
+                               queue_size int4,
+                               mode text)
+     LEFT JOIN pg_catalog.pg_database AS d ON d.oid = j.database_id
+     LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = j.user_id;
+COMMENT ON VIEW pg_background_jobs IS
+    'the background jobs of all sessions, running and remembered';
+
+CREATE VIEW pg_stat_background AS
+SELECT d.datname AS database,
+       r.rolname AS user_name,
+       s.database_id,
+       s.user_id,
+       s.launched,
+       s.completed,
+       s.failed,
+       s.canceled,
+       s.timed_out,
+       s.lost,
+       s.warm,
+       s.cold,
+       s.rows,
+       s.total_time,
+       s.max_time,
+       s.wait_for_slot_time,
+       s.stats_reset
+FROM pg_stat_background() AS s(database_id oid,
+                               user_id oid,
+                               launched int8,
+                               completed int8,
+                               failed int8,
+                               canceled int8,
+                               timed_out int8,
+                               lost int8,
+                               warm int8,
+                               cold int8,
+                               rows int8,
+                               total_time float8,
+                               max_time float8,
+                               wait_for_slot_time float8,
+                               stats_reset timestamptz)
+     LEFT JOIN pg_catalog.pg_database AS d ON d.oid = s.database_id
+     LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = s.user_id;
+COMMENT ON VIEW pg_stat_background IS
+    'what the background jobs of each database and role came to since the server started or the counters were set back';
+
+
+--
 -- Privilege helpers
 --
 -- SECURITY DEFINER on purpose: nobody but the owner may call them, and where
@@ -822,6 +930,7 @@ BEGIN
             FROM member m
                  JOIN pg_proc p ON m.classid = 'pg_proc'::regclass AND p.oid = m.objid
             WHERE NOT p.prosecdef   -- these helpers
+              AND p.proname <> 'pg_stat_background_reset'   -- the owner's
             UNION ALL
             SELECT 4, 'GRANT SELECT ON TABLE ' || r.oid::regclass
             FROM member m
@@ -1096,6 +1205,9 @@ REVOKE ALL ON FUNCTION
     pg_background_progress(int4, text),
     pg_background_handle(int4),
     pg_background_pid(pg_background_handle),
+    pg_background_jobs(),
+    pg_stat_background(),
+    pg_stat_background_reset(),
     pg_background_grant_privileges(text, bool),
     pg_background_revoke_privileges(text, bool),
     pg_background_drop_executor_role(),
@@ -1105,7 +1217,9 @@ FROM PUBLIC;
 
 REVOKE ALL ON TABLE
     pg_background_list,
-    pg_background_activity
+    pg_background_activity,
+    pg_background_jobs,
+    pg_stat_background
 FROM PUBLIC;
 
 GRANT USAGE ON TYPE
@@ -1191,13 +1305,28 @@ GRANT EXECUTE ON FUNCTION
     pg_background_stats_v2(),
     pg_background_progress(int4, text),
     pg_background_handle(int4),
-    pg_background_pid(pg_background_handle)
+    pg_background_pid(pg_background_handle),
+    pg_background_jobs(),
+    pg_stat_background()
 TO pgbackground_role;
 
 GRANT SELECT ON TABLE
     pg_background_list,
-    pg_background_activity
+    pg_background_activity,
+    pg_background_jobs,
+    pg_stat_background
 TO pgbackground_role;
+
+-- Whoever watches the server sees its jobs.
+GRANT EXECUTE ON FUNCTION
+    pg_background_jobs(),
+    pg_stat_background()
+TO pg_monitor;
+
+GRANT SELECT ON TABLE
+    pg_background_jobs,
+    pg_stat_background
+TO pg_monitor;
 
 
 --

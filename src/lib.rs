@@ -1,11 +1,12 @@
 //! Run SQL in PostgreSQL background workers.
 //!
 //! Floors, from the ground up: `pg_sys` (bindings) - `pg` (PostgreSQL's concepts, made safe to use) - `settings` - `channel`
-//! (what the two processes share) - `session` (the launching side) and `worker` (the other process) - `sql` (what SQL calls).
+//! (what the two processes share), `directory` (what all share) - `session` (the launching side) and `worker` (the other process) - `sql` (what SQL calls).
 //! An arrow points down only. docs/ARCHITECTURE.md follows one job through them.
 #![cfg_attr(not(test), no_std)]
 
 mod channel;
+mod directory;
 mod hooks;
 mod nested;
 mod pg;
@@ -23,7 +24,7 @@ pub extern "C-unwind" fn _PG_init() {
 
 /// Where a worker process comes in; the postmaster's child finds it by `worker::ENTRY`.
 #[unsafe(no_mangle)]
-pub extern "C-unwind" fn pg_background_worker_layout_1(segment_handle: pg_sys::Datum) {
+pub extern "C-unwind" fn pg_background_worker_layout_2(segment_handle: pg_sys::Datum) {
     worker::start(segment_handle as u32)
 }
 

@@ -93,13 +93,21 @@ SELECT i.completed, i.has_error, i.started_at <= i.finished_at AS in_order FROM 
 -- refused: the result a second time, 42704
 \set VERBOSITY sqlstate
 SELECT * FROM pg_background_result_v2(:pid, :cookie) AS (x text);
--- until it is detached; then result_info and error_info say 42704 and outcome NULL
+-- when it is detached, the server still knows the most of it
 SELECT pg_background_detach_v2(:pid, :cookie);
 SELECT pg_background_error_info_v2(:pid, :cookie);
-SELECT pg_background_result_info_v2(:pid, :cookie);
+SELECT i.completed, i.has_error, i.started_at <= i.finished_at AS in_order FROM pg_background_result_info_v2(:pid, :cookie) AS i;
+SELECT o.pid = :pid AS pid, o.cookie = :cookie AS cookie, o.state, o.consumed, o.completed, o.has_error, o.row_count, o.sqlstate, o.error_message
+FROM pg_background_outcome_v2(:pid, :cookie) AS o;
+SELECT pg_background_status_v2(:pid, :cookie) - '{pid,cookie,launched_at}'::text[];
+-- but its SQL was the session's
+SELECT pg_background_full_sql_v2(:pid, :cookie);
+-- refused: a handle that names nothing; outcome says NULL
+SELECT pg_background_error_info_v2(1, 1);
+SELECT pg_background_result_info_v2(1, 1);
 \set VERBOSITY default
-SELECT * FROM pg_background_outcome_v2(:pid, :cookie);
-SELECT pg_background_status_v2(:pid, :cookie);
+SELECT * FROM pg_background_outcome_v2(1, 1);
+SELECT pg_background_status_v2(1, 1);
 
 -- the whole SQL, however long, whatever is in it
 SELECT pid, cookie FROM pg_background_launch_v2(E'SELECT /* größer €, 𐍈\t\n */ 1 -- \\ '' " $$') \gset

@@ -31,7 +31,7 @@ SELECT * FROM pg_background_result_v2(:e_pid, :e_cookie) AS (n int4);
 SELECT count(*) FROM pg_background_list;
 
 \set VERBOSITY sqlstate
--- refused: once only, 42704
+-- refused: once only, 42704; but that it has ended the server knows
 SELECT * FROM pg_background_result_v2(:a_pid, :a_cookie) AS (n int4);
 SELECT pg_background_wait_v2(:a_pid, :a_cookie);
 SELECT pg_background_detach_v2(:a_pid, :a_cookie);
@@ -122,7 +122,8 @@ SELECT * FROM pg_background_result(:b_pid) AS (id int4);
 SELECT state, consumed FROM pg_background_outcome_v2(:a_pid, :a_cookie);
 SELECT pg_background_purge_v2();
 
--- detached while it runs: the work goes on, the handle is unknown, its messages are not heard
+-- detached while it runs: the work goes on, and can be waited for; it is not this session's any more, its messages are not
+-- heard
 SELECT pid, cookie FROM pg_background_launch_v2(
     'DO $$BEGIN PERFORM pg_sleep(0.2); RAISE NOTICE ''unheard''; END$$; INSERT INTO regress_pgbg_launch VALUES (2, ''detached'')') \gset
 SELECT pg_background_detach_v2(:pid, :cookie);

@@ -104,7 +104,7 @@ BEGIN
     EXECUTE format('CREATE ROLE %I', name);
     PERFORM grant_pg_background_privileges(name);
     SELECT count(*) FILTER (WHERE a.grantee = r.oid),
-           count(*) FILTER (WHERE a.grantee NOT IN (r.oid, p.proowner, 'pgbackground_role'::regrole))
+           count(*) FILTER (WHERE a.grantee NOT IN (r.oid, p.proowner, 'pgbackground_role'::regrole, 'pg_monitor'::regrole))
     INTO granted, others
     FROM member m
          JOIN pg_proc p ON m.classid = 'pg_proc'::regclass AND p.oid = m.objid

@@ -13,12 +13,12 @@ pub mod wire;
 
 /// The version of everything in this room: segment, record and protocol. The worker's entry symbol carries it
 /// (`worker::ENTRY`), so that a launcher never starts a worker of another layout.
-pub const LAYOUT: u32 = 1;
+pub const LAYOUT: u32 = 2;
 
 /// The exported symbol where a worker comes in, with the layout's version in it: a session that still holds an older
 /// library starts its own name, not ours.
-pub const ENTRY: &CStr = c"pg_background_worker_layout_1";
-const _: () = assert!(LAYOUT == 1);
+pub const ENTRY: &CStr = c"pg_background_worker_layout_2";
+const _: () = assert!(LAYOUT == 2);
 
 /// The library as the SQL objects name it, so that the postmaster's child finds the one that the session has, wherever
 /// dynamic_library_path leads.

@@ -3,6 +3,7 @@
 //! The worker fills it while nobody reads, publishes it once, last, with release ordering; the launcher reads it only
 //! after it has seen the publication, and copies what it needs at once.
 
+use crate::pg::timestamp::RANGE;
 use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicU32, Ordering};
 
@@ -88,9 +89,6 @@ const PUBLISHED: u32 = 0x600D_F1A9;
 const TIMED_OUT: u32 = 1;
 /// A text was cut; the whole error follows as the last message of the queue.
 const ERROR_FOLLOWS: u32 = 2;
-
-/// MIN_TIMESTAMP up to END_TIMESTAMP of datatype/timestamp.h: nothing else may become a timestamptz.
-const TIMES: core::ops::Range<i64> = -211_813_488_000_000_000..9_223_371_331_200_000_000;
 
 /// A copy of the fixed part.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -210,7 +208,7 @@ impl OutcomeRecord {
             2 => Ending::Failed,
             _ => return None,
         };
-        let is_time = |time| TIMES.contains(&time);
+        let is_time = |time| RANGE.contains(&time);
         if !is_time(contents.started_at) || !is_time(contents.finished_at) {
             return None;
         }
@@ -312,11 +310,11 @@ mod tests {
         assert_eq!(record.summary(), None);
         contents.ending = 2;
         assert_eq!(record.summary(), Some(SUMMARY));
-        for time in [i64::MIN, i64::MAX, TIMES.end, TIMES.start - 1] {
+        for time in [i64::MIN, i64::MAX, RANGE.end, RANGE.start - 1] {
             contents.started_at = time;
             assert_eq!(record.summary(), None);
         }
-        contents.started_at = TIMES.start;
+        contents.started_at = RANGE.start;
         assert!(record.summary().is_some());
         for which in [Text::Message, Text::CommandTag] {
             contents.lengths[which as usize] = u32::MAX - 1;

@@ -13,7 +13,7 @@ use crate::pg_sys::Oid;
 use crate::pg_sys::alignment::SERVER;
 use core::ops::Deref;
 use core::ptr::NonNull;
-use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicI32, AtomicI64, AtomicU32, Ordering};
 
 /// "pgbg" and a byte that no text has.
 const MAGIC: u64 = 0x7067_6267_0000_00FF;
@@ -53,6 +53,11 @@ pub struct Header {
     /// Set by the worker, for good: libraries have brought it settings that its session may not have. Its session may have others
     /// of the same names, which could not be restored.
     has_gained: AtomicU32,
+    /// Where the cluster's directory of jobs has the job that the worker gets next: the directory's segment, the entry, the
+    /// job's id. Zeros without one.
+    directory: AtomicU32,
+    entry: AtomicU32,
+    job: AtomicI64,
     /// Set by the launcher: the job shall not start, or end before its next statement.
     cancel: AtomicU32,
     /// For whom the worker waits while it waits for jobs of its own.
@@ -228,6 +233,23 @@ impl Header {
     /// Whether a worker ever held both queues. That a worker has stopped proves nothing without this.
     pub fn is_attached(&self) -> bool {
         self.worker_pid.load(Ordering::Acquire) != 0
+    }
+
+    /// Says where the directory has the job, before the worker gets it.
+    pub fn set_entry(&self, directory: u32, entry: u32, job: i64) {
+        self.directory.store(directory, Ordering::Relaxed);
+        self.entry.store(entry, Ordering::Relaxed);
+        self.job.store(job, Ordering::Release);
+    }
+
+    /// The same for the worker: directory, entry, job.
+    pub fn entry(&self) -> (u32, u32, i64) {
+        let job = self.job.load(Ordering::Acquire);
+        (
+            self.directory.load(Ordering::Relaxed),
+            self.entry.load(Ordering::Relaxed),
+            job,
+        )
     }
 
     /// Makes the header ready for the next job of a worker that this process has claimed or is about to claim.

@@ -26,6 +26,12 @@ impl Segment {
         }
     }
 
+    /// Keeps the segment until the server stops, whoever has it mapped.
+    pub fn keep(self) {
+        // SAFETY: by the type's invariant; nobody has pinned it before, because only its maker does.
+        unsafe { sys::dsm_pin_segment(self.0.as_ptr()) }
+    }
+
     /// Maps another process's segment until this one ends. None when it is gone.
     pub fn attach(handle: sys::dsm_handle) -> Option<Self> {
         // SAFETY: any handle may be asked for. Where there is no resource owner yet, the mapping is pinned from the start.
@@ -66,4 +72,20 @@ impl Segment {
     pub fn as_ptr(self) -> *mut sys::dsm_segment {
         self.0.as_ptr()
     }
+}
+
+/// Does `work` while what it makes belongs to no transaction: segments that it makes or maps stay mapped, and one that it
+/// fails to make is nothing that a commit would warn of.
+pub fn outside_transactions<R>(work: impl FnOnce() -> R) -> R {
+    // SAFETY: a global of this process; an error leaves it to `catch`, which puts back what was there when it began.
+    let owner = unsafe {
+        core::mem::replace(
+            &mut *(&raw mut sys::CurrentResourceOwner),
+            core::ptr::null_mut(),
+        )
+    };
+    let result = work();
+    // SAFETY: as above; the owner is alive, because whoever made it current ends it only after we return.
+    unsafe { sys::CurrentResourceOwner = owner };
+    result
 }

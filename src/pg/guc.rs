@@ -57,6 +57,12 @@ impl IntSetting {
         self
     }
 
+    /// Only the configuration, reloaded or read at the start, may set it.
+    pub const fn in_configuration(mut self) -> Self {
+        self.context = sys::PGC_SIGHUP;
+        self
+    }
+
     /// Tells the server about it. Once per process; `minimum` may be known only at run time.
     pub fn define(&'static self, minimum: c_int) {
         // SAFETY: everything passed is static, as the server keeps the pointers.

@@ -153,6 +153,12 @@ pub fn has_privileges_of(role: sys::Oid) -> bool {
     unsafe { sys::has_privs_of_role(sys::GetUserId(), role) }
 }
 
+/// Whether a role is a superuser's; one that is gone is not.
+pub fn is_superuser(role: sys::Oid) -> bool {
+    // SAFETY: reads the system cache; needs a transaction, which every SQL function has.
+    unsafe { sys::superuser_arg(role) }
+}
+
 /// This database.
 pub fn database() -> sys::Oid {
     // SAFETY: set when the session connected.

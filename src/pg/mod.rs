@@ -25,7 +25,9 @@ pub mod latch;
 pub mod layout;
 pub mod libpq;
 pub mod lock;
+pub mod lwlock;
 pub mod memory;
+pub mod named;
 pub mod notify;
 #[cfg(not(test))]
 pub mod panic;

@@ -44,6 +44,14 @@ pub fn signal_self(signal: c_int) {
     unsafe { libc::kill(sys::MyProcPid, signal) };
 }
 
+/// Sends another process a signal; whoever calls knows that the number is still that process's. Safe in signal handlers.
+pub fn signal(pid: c_int, signal: c_int) {
+    if pid > 0 {
+        // SAFETY: a number above 0 is one process, never a group.
+        unsafe { libc::kill(pid, signal) };
+    }
+}
+
 /// Forgets a cancel that came too late.
 pub fn forget_cancel() {
     // SAFETY: a flag of this process that signal handlers set.

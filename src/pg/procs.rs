@@ -84,10 +84,8 @@ impl Waiting {
 /// resigned, or are not connected yet.
 pub fn count_busy(kind: &CStr, idle: u32) -> usize {
     count(|proc, pid, event| {
-        // SAFETY: looks the process id up among the server's worker slots.
-        let is_worker_at_all = !unsafe { sys::GetBackgroundWorkerTypeByPid(pid) }.is_null();
         let has_nothing_to_do = event == idle || connected_as(proc) == 0;
-        is_worker_at_all && !(has_nothing_to_do && is_worker(pid, kind))
+        is_background_worker(pid) && !(has_nothing_to_do && is_worker(pid, kind))
     })
 }
 
@@ -114,6 +112,43 @@ fn count(fits: impl Fn(*const sys::PGPROC, c_int, u32) -> bool) -> usize {
         count += usize::from(state(proc).is_some_and(|(pid, event)| fits(proc, pid, event)));
     });
     count
+}
+
+/// The number of this process's PGPROC.
+pub fn own_number() -> u32 {
+    // SAFETY: this process's own element of the array.
+    let offset = unsafe { sys::MyProc.offset_from((*sys::ProcGlobal).allProcs) };
+    u32::try_from(offset).unwrap_or(u32::MAX)
+}
+
+/// Sets the latch of the process that has that PGPROC now, if anybody has.
+pub fn wake(number: u32) {
+    // SAFETY: ProcGlobal and the array live as long as the server, and the number is checked; a latch that nobody owns may
+    // be set as well.
+    unsafe {
+        let global = sys::ProcGlobal;
+        if number < (*global).allProcCount {
+            sys::SetLatch(&raw mut (*(*global).allProcs.add(number as usize)).procLatch);
+        }
+    }
+}
+
+/// How many PGPROCs there are: no more processes than this can ever wait for anything.
+pub fn count_all() -> usize {
+    // SAFETY: fixed at the server's start.
+    unsafe { (*sys::ProcGlobal).allProcCount as usize }
+}
+
+/// Whether the process is connected to a database.
+pub fn is_session(pid: c_int) -> bool {
+    // SAFETY: looks the process id up in the array of connected processes.
+    !unsafe { sys::BackendPidGetProc(pid) }.is_null()
+}
+
+/// Whether the process is a live background worker, whosever.
+pub fn is_background_worker(pid: c_int) -> bool {
+    // SAFETY: looks the process id up among the server's worker slots.
+    !unsafe { sys::GetBackgroundWorkerTypeByPid(pid) }.is_null()
 }
 
 /// Whether the process is a live background worker of that type.

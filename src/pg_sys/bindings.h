@@ -74,6 +74,7 @@
 #include "storage/proc.h"
 #include "storage/procarray.h"
 #include "storage/procsignal.h"
+#include "storage/shmem.h"
 #include "storage/shm_mq.h"
 #include "storage/shm_toc.h"
 #include "storage/sinval.h"

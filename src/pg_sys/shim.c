@@ -241,6 +241,12 @@ pgbg_interrupts_can_be_processed(void)
 }
 
 void
+pgbg_lock_addin_shmem_init(void)
+{
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+}
+
+void
 pgbg_log_duration(const char *sql, bool was_logged)
 {
 	char msec[32];
@@ -262,6 +268,29 @@ pgbg_log_statement(const char *sql)
 	ereport(LOG, (errmsg("statement: %s", sql), errhidestmt(true)));
 }
 
+/* 19 keeps the names in shared memory. */
+int
+pgbg_lwlock_new_tranche_id(const char *name)
+{
+#if PG_VERSION_NUM >= 190000
+	return LWLockNewTrancheId(name);
+#else
+	(void) name;
+	return LWLockNewTrancheId();
+#endif
+}
+
+void
+pgbg_lwlock_register_tranche(int tranche, const char *name)
+{
+#if PG_VERSION_NUM >= 190000
+	(void) tranche;
+	(void) name;
+#else
+	LWLockRegisterTranche(tranche, name);
+#endif
+}
+
 /* 15 made it impossible to set anything below a prefix that no variable was defined for. */
 void
 pgbg_mark_guc_prefix_reserved(const char *prefix)
@@ -270,6 +299,40 @@ pgbg_mark_guc_prefix_reserved(const char *prefix)
 	MarkGUCPrefixReserved(prefix);
 #else
 	EmitWarningsOnPlaceholders(prefix);
+#endif
+}
+
+/* 17 keeps a list of named segments; 19 gives an argument to what initialises one. */
+#if PG_VERSION_NUM >= 190000
+static void zero_named_memory(void *place, void *size)
+{
+	memset(place, 0, *(size_t *) size);
+}
+#elif PG_VERSION_NUM >= 170000
+static size_t named_memory_size;
+
+static void zero_named_memory(void *place)
+{
+	memset(place, 0, named_memory_size);
+}
+#endif
+
+void *
+pgbg_named_memory(const char *name, size_t size)
+{
+	bool		found;
+
+#if PG_VERSION_NUM >= 190000
+	return GetNamedDSMSegment(name, size, zero_named_memory, &found, &size);
+#elif PG_VERSION_NUM >= 170000
+	named_memory_size = size;
+	return GetNamedDSMSegment(name, size, zero_named_memory, &found);
+#else
+	void	   *place = ShmemInitStruct(name, size, &found);
+
+	if (!found)
+		memset(place, 0, size);
+	return place;
 #endif
 }
 
@@ -454,6 +517,12 @@ Form_pg_attribute
 pgbg_tupdesc_attr(TupleDesc tupdesc, int i)
 {
 	return TupleDescAttr(tupdesc, i);
+}
+
+void
+pgbg_unlock_addin_shmem_init(void)
+{
+	LWLockRelease(AddinShmemInitLock);
 }
 
 /* 19 has no MULE_INTERNAL any more: there is a hole in the middle. */

@@ -37,9 +37,13 @@ unsafe extern "C-unwind" {
     pub fn pgbg_hold_interrupts();
     pub fn pgbg_int64_get_datum(value: i64) -> Datum;
     pub fn pgbg_interrupts_can_be_processed() -> bool;
+    pub fn pgbg_lock_addin_shmem_init();
     pub fn pgbg_log_duration(sql: *const c_char, was_logged: bool);
     pub fn pgbg_log_statement(sql: *const c_char);
+    pub fn pgbg_lwlock_new_tranche_id(name: *const c_char) -> c_int;
+    pub fn pgbg_lwlock_register_tranche(tranche: c_int, name: *const c_char);
     pub fn pgbg_mark_guc_prefix_reserved(prefix: *const c_char);
+    pub fn pgbg_named_memory(name: *const c_char, size: usize) -> *mut c_void;
     pub fn pgbg_next_setting(head: *mut c_void, cursor: *mut *mut c_void) -> *mut config_generic;
     pub fn pgbg_portal_run(
         portal: Portal,
@@ -79,6 +83,7 @@ unsafe extern "C-unwind" {
         argument: *mut c_void,
     ) -> bool;
     pub fn pgbg_tupdesc_attr(tupdesc: TupleDesc, i: c_int) -> Form_pg_attribute;
+    pub fn pgbg_unlock_addin_shmem_init();
     pub fn pgbg_valid_encoding(encoding: c_int) -> bool;
     pub fn pgbg_varatt_is_external(value: *const varlena) -> bool;
     pub fn pgbg_vardata_any(value: *const varlena) -> *mut c_char;

@@ -5,6 +5,7 @@ use super::spool::Spool;
 use crate::channel::progress::MESSAGE_LIMIT;
 use crate::channel::wire::response::Stream;
 use crate::channel::wire::tuple::Attribute;
+use crate::directory::Ticket;
 use crate::pg::error::{CaughtError, Fields};
 use crate::pg::memory::Context;
 use crate::pg::text::{Str, Text};
@@ -98,6 +99,8 @@ pub struct Job {
     pub pid: c_int,
     /// 0 for jobs of the v1 functions.
     pub cookie: i64,
+    /// Where the cluster's directory has it.
+    pub ticket: Option<Ticket>,
     pub sql: Str,
     pub label: Option<Str>,
     /// Integers may name it: while its result is unread, no other job may run on its process.

@@ -4,15 +4,18 @@ use super::job::{Job, JobRef, Outcome, State};
 use super::link::{self, LinkRef};
 use super::settings::{news, was_told};
 use super::start::{
-    WAIT_FOR_START, fail_to_start, start_worker, wait_for_connection, wait_for_snapshot,
+    WAIT_FOR_START, fail_to_start, list, start_worker, wait_for_connection, wait_for_snapshot,
 };
 use super::{STATE, context, idle, pump, registry, role_limit};
 use crate::channel::wire::parameters::Parameters;
 use crate::channel::wire::request::{Request, User};
 use crate::channel::wire::response::Stream;
+use crate::channel::wire::text::clip;
+use crate::directory::{self, Listing, Mode, Ticket};
 use crate::hooks;
 use crate::nested;
 use crate::pg::bgworker::Status;
+use crate::pg::encoding::character_length;
 use crate::pg::error::{Report, catch, code};
 use crate::pg::identity::{self, Identity};
 use crate::pg::latch;
@@ -38,6 +41,8 @@ pub struct Order<'a> {
     pub with_cookie: bool,
     /// While the result is unread, no other job may run on the process: integers may name it.
     pub keeps_worker: bool,
+    /// For whoever looks at the cluster's jobs.
+    pub mode: Mode,
     pub options: Options<'a>,
 }
 
@@ -58,21 +63,25 @@ pub struct Options<'a> {
 pub fn launch(order: &Order<'_>) -> JobRef {
     xact::check_may_launch();
     let queue_size = check_queue_size(order.queue_size);
+    directory::attach();
     pump::pump_all();
     registry::prune();
     check_max_workers();
     let identity = Identity::current();
-    let cookie = if order.with_cookie {
-        STATE.cookies.next()
-    } else {
-        0
-    };
+    let listing = listing(order, &identity, queue_size);
+    let cookie = if order.with_cookie { listing.id } else { 0 };
     let response_size = usize::try_from(queue_size).unwrap_or(0) & !7;
     let job = match idle::claim(&identity, response_size) {
-        Some(link) => hand_over(link, order, cookie, queue_size),
+        Some(link) => {
+            let listing = Listing {
+                pid: link.pid,
+                ..listing
+            };
+            hand_over(link, order, cookie, queue_size, Some(&listing))
+        }
         None => role_limit::guard(identity.authenticated_user, || {
-            let link = start_worker(identity, response_size);
-            hand_over(link, order, cookie, queue_size)
+            let link = start_worker(identity, response_size, &listing);
+            hand_over(link, order, cookie, queue_size, None)
         }),
     };
     STATE.counters.count_launch();
@@ -80,14 +89,44 @@ pub fn launch(order: &Order<'_>) -> JobRef {
     job
 }
 
-/// Gives the job to a worker that has none. If that fails, the worker is of no more use: half a request may be on its way.
-fn hand_over(link: LinkRef, order: &Order<'_>, cookie: i64, queue_size: c_int) -> JobRef {
+/// What the cluster's directory is to say of the job.
+fn listing<'a>(order: &'a Order<'_>, identity: &Identity, queue_size: c_int) -> Listing<'a> {
+    let cut = |text: Str, limit| clip(text.bytes(), limit, character_length);
+    Listing {
+        id: STATE.cookies.next(),
+        pid: 0,
+        launcher_pid: identity::pid(),
+        database: identity::database(),
+        user: identity.current_user,
+        authenticated_user: identity.authenticated_user,
+        queue_size,
+        mode: order.mode,
+        launched_at: now(),
+        waited: 0,
+        label: order.label.map(|label| cut(label, directory::LABEL_LIMIT)),
+        sql: cut(order.sql, directory::SQL_LIMIT),
+        preview: cut(order.sql, directory::PREVIEW_LIMIT).len(),
+    }
+}
+
+/// Gives the job to a worker that has none; one that is warm has to be told where the job is `listed`. If that fails, the
+/// worker is of no more use: half a request may be on its way.
+fn hand_over(
+    link: LinkRef,
+    order: &Order<'_>,
+    cookie: i64,
+    queue_size: c_int,
+    listed: Option<&Listing<'_>>,
+) -> JobRef {
     let job_context = Cell::new(None);
     let result = catch(|| {
         // Everything that may fail comes first: once the worker has the request, the job is there.
         hooks::point("launch-ready");
         let new_context = context().create(c"pg_background job");
         job_context.set(Some(new_context));
+        if let Some(listing) = listed {
+            list(link.channel, listing);
+        }
         let new_job = new_job(new_context, link, order, cookie, queue_size);
         link.channel.set_unread(order.keeps_worker);
         send_request(link, order, cookie);
@@ -98,9 +137,11 @@ fn hand_over(link: LinkRef, order: &Order<'_>, cookie: i64, queue_size: c_int) -
             wait_for_snapshot(link);
         }
         registry::insert(new_job);
+        directory::confirm();
         new_job
     });
     result.unwrap_or_else(|caught| {
+        directory::withdraw();
         link.channel.request_cancel();
         link.process.terminate();
         link::release(link);
@@ -123,6 +164,7 @@ fn new_job(
         context: job_context,
         pid: link.pid,
         cookie,
+        ticket: Ticket::of(link.channel.entry()),
         sql: copy_into(job_context, order.sql),
         label: order.label.map(|label| copy_into(job_context, label)),
         keeps_worker: order.keeps_worker,

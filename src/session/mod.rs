@@ -11,6 +11,7 @@ mod idle;
 pub mod job;
 pub mod launch;
 mod link;
+pub mod others;
 pub mod parameters;
 pub mod pump;
 pub mod registry;

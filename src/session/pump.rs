@@ -7,11 +7,13 @@ use super::job::{Column, Columns, Job, JobRef, Outcome, State};
 use super::link::LinkRef;
 use super::spool::{self, Spool};
 use super::{STATE, idle, link, registry};
-use crate::channel::outcome::{Ending, Summary, Text};
+use crate::channel::outcome::{self, Summary, Text};
 use crate::channel::wire::Malformed;
 use crate::channel::wire::report::{Report as WireReport, Severity, decimal};
 use crate::channel::wire::response::{Description, Message, Rows};
+use crate::channel::wire::text::clip;
 use crate::channel::wire::tuple::check_tuple_attributes;
+use crate::directory::{self, End, Ending};
 use crate::pg::bgworker::Status;
 use crate::pg::error::{Fields, Report, catch_into, check_for_interrupts, code, sqlstate};
 use crate::pg::memory::Context;
@@ -253,7 +255,7 @@ fn outcome_of(job: &Job, link: LinkRef, summary: &Summary) -> Outcome {
             .text(which)
             .map(|bytes| encoding::to_database(job.context, bytes, summary.encoding))
     };
-    let failed = summary.ending == Ending::Failed;
+    let failed = summary.ending == outcome::Ending::Failed;
     let mut fields = Fields::NONE;
     if failed {
         fields = job.whole_error.get().unwrap_or_else(|| Fields {
@@ -304,7 +306,7 @@ fn outcome_of(job: &Job, link: LinkRef, summary: &Summary) -> Outcome {
 
 fn summary_state(job: &Job, summary: &Summary) -> State {
     match (summary.ending, summary.sqlstate) {
-        (Ending::Succeeded, _) => State::Stopped,
+        (outcome::Ending::Succeeded, _) => State::Stopped,
         (_, code::QUERY_CANCELED) => State::Canceled,
         (_, code::ADMIN_SHUTDOWN) if job.cancel_requested.get() => State::Canceled,
         _ => State::Error,
@@ -337,6 +339,9 @@ fn finish(job: JobRef, outcome: Outcome, state: &State) {
     job.state.set(*state);
     job.keep_progress();
     job.finished_as.set(STATE.counters.ended());
+    if *state != State::Stopped {
+        settle_in_directory(&job, &outcome, *state);
+    }
     if let Some(link) = job.link.take() {
         idle::keep(link);
     }
@@ -344,6 +349,36 @@ fn finish(job: JobRef, outcome: Outcome, state: &State) {
     if job.detached.get() {
         registry::forget(job);
     }
+}
+
+/// Says in the directory how a job ended whose worker may not have been able to.
+fn settle_in_directory(job: &Job, outcome: &Outcome, state: State) {
+    let Some(ticket) = job.ticket else { return };
+    let message = outcome.fields.message.map(Str::bytes);
+    let message = message.map(|message| {
+        clip(
+            message,
+            directory::MESSAGE_LIMIT,
+            encoding::character_length,
+        )
+    });
+    directory::settle(
+        ticket,
+        &End {
+            ending: match (state, outcome.sqlstate) {
+                (State::Canceled, _) => Ending::Canceled,
+                (_, code::CONNECTION_FAILURE) => Ending::Lost,
+                _ => Ending::Failed,
+            },
+            timed_out: outcome.timed_out,
+            sqlstate: outcome.sqlstate,
+            message,
+            tag: None,
+            row_count: 0,
+            started_at: outcome.started_at,
+            finished_at: outcome.finished_at,
+        },
+    );
 }
 
 /// Nobody wants the job's rows and notices any more: the worker discards them from here on.

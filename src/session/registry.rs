@@ -2,8 +2,10 @@
 
 use super::STATE;
 use super::job::{Job, JobRef};
+use crate::directory;
 use crate::pg::error::{Report, code};
 use crate::pg::identity;
+use crate::pg_sys::Oid;
 use core::ffi::c_int;
 
 /// Finished jobs that nobody detached: so many are remembered, those that finished last.
@@ -149,8 +151,11 @@ pub fn look_up(handle: Handle) -> Option<JobRef> {
     Some(job)
 }
 
-fn refuse_unknown(handle: Handle, wrong_cookie: c_int) -> ! {
+pub fn refuse_unknown(handle: Handle, wrong_cookie: c_int) -> ! {
     let pid = handle.pid();
+    if let Handle::PidAndCookie(_, cookie) = handle {
+        refuse_if_known(pid, cookie);
+    }
     if tracked().any(|job| job.pid == pid) {
         Report::error(wrong_cookie)
             .message(format_args!(
@@ -171,13 +176,38 @@ fn refuse_unknown(handle: Handle, wrong_cookie: c_int) -> ! {
         .raise()
 }
 
+/// 42704 for a job that the server knows, but this session does not track.
+fn refuse_if_known(pid: c_int, cookie: i64) {
+    let Some(seen) = directory::find(pid, cookie) else {
+        return;
+    };
+    let report = Report::error(code::UNDEFINED_OBJECT).message(format_args!(
+        "PID {pid} is not a background job of this session"
+    ));
+    let launcher = seen.job.launcher_pid;
+    let report = if launcher == identity::pid() {
+        report.detail(format_args!("It was detached, or its result was consumed."))
+    } else {
+        report.detail(format_args!("The session with PID {launcher} launched it."))
+    };
+    report
+        .hint(format_args!(
+            "A job's rows and SQL are for the session that launched it, as long as that has not let go of the job. Others can look at its outcome, wait for it and cancel it."
+        ))
+        .raise()
+}
+
 /// 42501 unless the current user has the rights of the role that launched the job.
 pub fn check_rights(job: &Job) {
-    if !may_see(job) {
+    check_rights_of(job.user, job.pid);
+}
+
+/// The same for a job of that role on that process, whosesoever.
+pub fn check_rights_of(role: Oid, pid: c_int) {
+    if !identity::has_privileges_of(role) {
         Report::error(code::INSUFFICIENT_PRIVILEGE)
             .message(format_args!(
-                "permission denied for background job of PID {}",
-                job.pid
+                "permission denied for background job of PID {pid}"
             ))
             .detail(format_args!(
                 "Only roles with the privileges of the role that launched it may use it."

@@ -6,6 +6,7 @@ use super::settings::Told;
 use super::{STATE, context, deadlock, idle, pump, wait};
 use crate::channel;
 use crate::channel::segment::{Channel, Peer};
+use crate::directory::{self, Awaited, Listing, NoEntry};
 use crate::hooks;
 use crate::pg::bgworker::{Handle, Registration, Status};
 use crate::pg::clock::{Deadline, now};
@@ -14,6 +15,7 @@ use crate::pg::identity::{self, Identity};
 use crate::pg::latch::{self, WaitEvent};
 use crate::pg::memory::Context;
 use crate::pg::text::format;
+use crate::pg::timestamp;
 use crate::settings;
 use core::cell::Cell;
 use core::ffi::{c_int, c_long};
@@ -40,13 +42,14 @@ struct Start {
 }
 
 /// Starts a worker process and waits until it holds both queues.
-pub fn start_worker(identity: Identity, response_size: usize) -> LinkRef {
+pub fn start_worker(identity: Identity, response_size: usize, listing: &Listing<'_>) -> LinkRef {
     let start = Start {
         context: context().create(c"pg_background worker link"),
         channel: Cell::new(None),
         process: Cell::new(None),
     };
-    catch(|| try_start(&start, identity, response_size)).unwrap_or_else(|caught| {
+    catch(|| try_start(&start, identity, response_size, listing)).unwrap_or_else(|caught| {
+        directory::withdraw();
         // A worker that was registered never starts, or ends. Queues go with their segment.
         if let Some(process) = start.process.get() {
             process.terminate();
@@ -60,13 +63,18 @@ pub fn start_worker(identity: Identity, response_size: usize) -> LinkRef {
 }
 
 /// Every resource is noted in `start` as soon as it is there.
-fn try_start(start: &Start, identity: Identity, response_size: usize) -> LinkRef {
+fn try_start(
+    start: &Start,
+    identity: Identity,
+    response_size: usize,
+    listing: &Listing<'_>,
+) -> LinkRef {
     let channel = create_channel(&identity, response_size);
     start.channel.set(Some(channel));
     hooks::point("launch-segment");
     let requests = channel.requests().attach(channel.segment(), start.context);
     let responses = channel.responses().attach(channel.segment(), start.context);
-    let process = register(channel, start.context);
+    let process = register(channel, start.context, listing);
     start.process.set(Some(process));
     hooks::point("launch-registered");
     let pid = wait_for_attach(channel, process);
@@ -109,7 +117,7 @@ fn create_channel(identity: &Identity, response_size: usize) -> Channel {
 }
 
 /// Registers the worker. Where every slot is taken, idle workers of all sessions are asked to leave.
-fn register(channel: Channel, handle_context: Context) -> Handle {
+fn register(channel: Channel, handle_context: Context, listing: &Listing<'_>) -> Handle {
     let registration = Registration {
         name: format(format_args!(
             "pg_background worker for PID {}",
@@ -120,7 +128,17 @@ fn register(channel: Channel, handle_context: Context) -> Handle {
         function: channel::ENTRY,
         argument: channel.segment().handle() as usize,
     };
-    let register = || Handle::register(&registration, handle_context);
+    // A job that has no worker yet holds an entry for a moment only.
+    let register = || {
+        if !try_to_list(channel, listing) {
+            return None;
+        }
+        let handle = Handle::register(&registration, handle_context);
+        if handle.is_none() {
+            directory::withdraw();
+        }
+        handle
+    };
     let ask = || _ = idle::evict(None);
     let Some(handle) = register().or_else(|| retry(ask, register, idle::slot_is_coming)) else {
         Report::error(code::INSUFFICIENT_RESOURCES)
@@ -134,9 +152,46 @@ fn register(channel: Channel, handle_context: Context) -> Handle {
     handle
 }
 
+/// Enters the job into the cluster's directory, if there is one, and says to its worker where.
+pub fn list(channel: Channel, listing: &Listing<'_>) {
+    let attempt = || try_to_list(channel, listing).then_some(());
+    if attempt()
+        .or_else(|| retry(|| (), attempt, || false))
+        .is_none()
+    {
+        Report::error(code::INSUFFICIENT_RESOURCES)
+            .message(format_args!(
+                "could not enter a background job into the server's directory"
+            ))
+            .detail(format_args!("All of its entries are in use."))
+            .raise();
+    }
+}
+
+fn try_to_list(channel: Channel, listing: &Listing<'_>) -> bool {
+    let waited = timestamp::now().saturating_sub(listing.launched_at);
+    match directory::enter(&Listing { waited, ..*listing }) {
+        Ok(Some(ticket)) => channel.set_entry(directory::handle(), ticket.place, ticket.id),
+        Ok(None) => {}
+        Err(NoEntry) => return false,
+    }
+    true
+}
+
 /// Asks workers to leave and tries again, over and over: up to pg_background.launch_timeout, or for a moment while what
 /// is wanted `is_coming`.
-fn retry<T>(
+fn retry<T: Copy>(
+    ask: impl Fn(),
+    attempt: impl Fn() -> Option<T>,
+    is_coming: impl Fn() -> bool,
+) -> Option<T> {
+    directory::start_waiting(Awaited::Place);
+    let result = catch(|| look_over_and_over(ask, attempt, is_coming));
+    directory::stop_waiting();
+    result.unwrap_or_else(|caught| caught.rethrow())
+}
+
+fn look_over_and_over<T: Copy>(
     ask: impl Fn(),
     attempt: impl Fn() -> Option<T>,
     is_coming: impl Fn() -> bool,
@@ -219,7 +274,7 @@ fn wait_for(link: LinkRef, is_so: impl Fn() -> bool) {
         let time = now();
         if check.passed(time) {
             if deadlock::waits_for_us(link.pid) {
-                wait::raise_deadlock(link.pid);
+                wait::raise_deadlock(link.pid, true);
             }
             check = wait::next_check();
         }

@@ -2,6 +2,7 @@
 
 use super::job::JobRef;
 use super::{STATE, deadlock, pump};
+use crate::directory;
 use crate::hooks;
 use crate::nested;
 use crate::pg::clock::{Deadline, now};
@@ -15,20 +16,65 @@ pub use super::deadlock::Goal;
 /// Shown while this session waits for a job to end.
 static WAIT_FOR_JOB: WaitEvent = WaitEvent::new(c"PgBackgroundWait");
 
+/// A job that this session does not track.
+#[derive(Clone, Copy)]
+pub struct Other {
+    pub pid: c_int,
+    /// Its name in the directory.
+    pub id: i64,
+}
+
+/// What a wait is for.
+#[derive(Clone, Copy)]
+struct Wanted<'a> {
+    jobs: &'a [JobRef],
+    others: &'a [Other],
+    goal: Goal,
+}
+
+impl Wanted<'_> {
+    fn is_there(&self) -> bool {
+        let mut jobs = self.jobs.iter();
+        let mut others = self.others.iter();
+        match self.goal {
+            Goal::All => {
+                jobs.all(|job| !job.is_running()) && others.all(|o| !directory::is_running(o.id))
+            }
+            // Of no jobs, none will ever end: there is nothing to wait for.
+            Goal::Any => {
+                (self.jobs.is_empty() && self.others.is_empty())
+                    || jobs.any(|job| !job.is_running())
+                    || others.any(|other| !directory::is_running(other.id))
+            }
+        }
+    }
+}
+
 /// Waits until all or any of the jobs are final. False when the deadline passed first. Raises 40P01 when this can never
 /// come to pass because workers wait for this session's locks; they are cancelled.
 pub fn wait(jobs: &[JobRef], goal: Goal, deadline: Deadline) -> bool {
-    wait_until(jobs, goal, deadline, || match goal {
-        Goal::All => jobs.iter().all(|job| !job.is_running()),
-        // Of no jobs, none will ever end: there is nothing to wait for.
-        Goal::Any => jobs.is_empty() || jobs.iter().any(|job| !job.is_running()),
-    })
+    wait_for(jobs, &[], goal, deadline)
+}
+
+/// The same for jobs of others, too. The caller has this process woken when one of those ends.
+pub fn wait_for(jobs: &[JobRef], others: &[Other], goal: Goal, deadline: Deadline) -> bool {
+    let wanted = Wanted { jobs, others, goal };
+    wait_checking(&wanted, deadline, next_check(), || wanted.is_there())
 }
 
 /// Waits until all the jobs are final, and leaves it to the caller what to do about those that never will be.
 pub fn wait_patiently(jobs: &[JobRef], deadline: Deadline) -> bool {
-    let done = || jobs.iter().all(|job| !job.is_running());
-    wait_checking(jobs, Goal::All, deadline, Deadline::NEVER, done)
+    wait_patiently_for(jobs, &[], deadline)
+}
+
+/// The same for jobs of others, too, as in `wait_for`.
+pub fn wait_patiently_for(jobs: &[JobRef], others: &[Other], deadline: Deadline) -> bool {
+    let wanted = Wanted {
+        jobs,
+        others,
+        goal: Goal::All,
+    };
+    wait_checking(&wanted, deadline, Deadline::NEVER, || wanted.is_there())
 }
 
 /// Waits until `done`, which depends on nothing but those jobs.
@@ -38,28 +84,31 @@ pub fn wait_until(
     deadline: Deadline,
     done: impl Fn() -> bool,
 ) -> bool {
-    wait_checking(jobs, goal, deadline, next_check(), done)
+    let wanted = Wanted {
+        jobs,
+        others: &[],
+        goal,
+    };
+    wait_checking(&wanted, deadline, next_check(), done)
 }
 
 fn wait_checking(
-    jobs: &[JobRef],
-    goal: Goal,
+    wanted: &Wanted<'_>,
     deadline: Deadline,
     check: Deadline,
     done: impl Fn() -> bool,
 ) -> bool {
     let Some(told) = nested::waits() else {
-        return wait_by_latch(jobs, goal, deadline, check, done);
+        return wait_by_latch(wanted, deadline, check, done);
     };
     // A worker's own launcher is told for whom it waits: once it has waited for long, and not a moment longer.
-    let result = catch(|| wait_by_latch(jobs, goal, deadline, check, done));
+    let result = catch(|| wait_by_latch(wanted, deadline, check, done));
     told.clear();
     result.unwrap_or_else(|caught| caught.rethrow())
 }
 
 fn wait_by_latch(
-    jobs: &[JobRef],
-    goal: Goal,
+    wanted: &Wanted<'_>,
     deadline: Deadline,
     mut check: Deadline,
     done: impl Fn() -> bool,
@@ -75,10 +124,12 @@ fn wait_by_latch(
             return false;
         }
         if check.passed(time) {
-            check_deadlock(jobs, goal);
+            check_deadlock(wanted);
             if let Some(told) = nested::waits() {
-                deadlock::tell(told, jobs, goal);
+                deadlock::tell(told, wanted.jobs, wanted.goal);
             }
+            let others = wanted.others.iter();
+            others.for_each(|other| directory::notice_if_lost(other.id));
             check = next_check();
         }
         hooks::point("wait");
@@ -96,19 +147,29 @@ pub fn next_check() -> Deadline {
 }
 
 /// One job that can never end fails a wait for all; a wait for any fails when none can.
-fn check_deadlock(jobs: &[JobRef], goal: Goal) {
+fn check_deadlock(wanted: &Wanted<'_>) {
+    let Wanted { jobs, others, goal } = *wanted;
     let find_stuck = |job: &&JobRef| {
         job.is_stuck
             .set(job.is_running() && deadlock::waits_for_us(job.pid));
         job.is_stuck.get()
     };
+    let is_stuck =
+        |other: &&Other| directory::is_running(other.id) && deadlock::waits_for_us(other.pid);
     let victims = jobs.iter().filter(find_stuck).count();
+    let stuck_others = others.iter().filter(is_stuck).count();
     let hopeless = match goal {
-        Goal::All => victims > 0,
-        Goal::Any => victims > 0 && victims == jobs.len(),
+        Goal::All => victims + stuck_others > 0,
+        Goal::Any => {
+            victims + stuck_others > 0 && victims + stuck_others == jobs.len() + others.len()
+        }
     };
     if !hopeless {
         return;
+    }
+    if let (0, Some(other)) = (victims, others.iter().find(is_stuck)) {
+        // It is not ours to cancel, nor need it be: our locks go with our transaction.
+        raise_deadlock(other.pid, false)
     }
     // Those that were found: when one of them ends, another may wait for nothing for a moment.
     let was_stuck = |job: &&JobRef| job.is_stuck.get();
@@ -120,18 +181,23 @@ fn check_deadlock(jobs: &[JobRef], goal: Goal) {
         job.cancel();
         hooks::point("deadlock-canceled");
     });
-    raise_deadlock(pid)
+    raise_deadlock(pid, true)
 }
 
-/// 40P01: the worker waits for us while we wait for it.
-pub fn raise_deadlock(pid: c_int) -> ! {
+/// 40P01: the worker waits for us while we wait for it. One of ours was cancelled.
+pub fn raise_deadlock(pid: c_int, is_ours: bool) -> ! {
+    let (whose, and_then) = if is_ours {
+        ("its", " The worker was canceled.")
+    } else {
+        ("a", "")
+    };
     Report::error(code::T_R_DEADLOCK_DETECTED)
         .message(format_args!(
-            "deadlock detected between this session and its background worker"
+            "deadlock detected between this session and {whose} background worker"
         ))
         .detail(format_args!(
             "This session waits for the worker with PID {pid}, which waits, directly or through others, for a lock \
-             of this session's transaction. The worker was canceled."
+             of this session's transaction.{and_then}"
         ))
         .hint(format_args!(
             "Commit before waiting. CREATE INDEX, REINDEX and DROP INDEX CONCURRENTLY wait for every older snapshot, \

@@ -70,6 +70,15 @@ pub static LAUNCH_TIMEOUT: IntSetting = IntSetting::new(
 )
 .milliseconds();
 
+/// Jobs that have ended of which the directory keeps a record; counts when it is made.
+pub static JOB_HISTORY: IntSetting = IntSetting::new(
+    c"pg_background.job_history",
+    c"Sets how many finished background jobs the server remembers.",
+    1000,
+    100_000,
+)
+.in_configuration();
+
 /// Tells the server about all of them.
 pub fn define() {
     let smallest_queue = c_int::try_from(Queue::minimum_size()).unwrap_or(c_int::MAX);
@@ -80,5 +89,6 @@ pub fn define() {
     MAX_QUEUE_SIZE.define(smallest_queue);
     MAX_WORKERS_PER_ROLE.define(0);
     LAUNCH_TIMEOUT.define(0);
+    JOB_HISTORY.define(0);
     reserve_prefix(c"pg_background");
 }

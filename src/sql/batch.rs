@@ -4,6 +4,7 @@ use super::launching::run_columns;
 use super::rows::set_of_rowtype;
 use super::{row_types, sql_functions};
 use crate::channel::wire::parameters::Parameters;
+use crate::directory::Mode;
 use crate::pg::call::{Call, datum};
 use crate::pg::error::{Report, code};
 use crate::pg::memory::Context;
@@ -205,6 +206,7 @@ impl<'a> Tasks<'a> {
                     submitted,
                     with_cookie: true,
                     keeps_worker: false,
+                    mode: Mode::Batch,
                     options: Options {
                         parameters: record
                             .map_or(Parameters::NONE, |record| parameters::of_record(record)),

@@ -1,6 +1,7 @@
 //! Waiting and cancelling.
 
-use super::{Handles, VOID, job, row_types, sql_functions};
+use super::{Handles, Known, VOID, handle, known_job, row_types, sql_functions};
+use crate::directory::{self, Seen};
 use crate::pg::call::{Call, ResultSet, Shape, datum};
 use crate::pg::clock::Deadline;
 use crate::pg::composite::Composites;
@@ -10,8 +11,8 @@ use crate::pg::types;
 use crate::pg_sys as sys;
 use crate::session::job::JobRef;
 use crate::session::registry::{self, Handle};
-use crate::session::wait::{Goal, check_timeout, wait};
-use crate::session::{cancel, pump};
+use crate::session::wait::{Goal, Other, check_timeout, wait};
+use crate::session::{cancel, others, pump};
 
 sql_functions! {
     /// `pg_background_wait(pid, cookie, timeout_ms)`, `(handle)`: `-> bool`; in versions before 2.0 `(pid, cookie)`
@@ -24,7 +25,7 @@ sql_functions! {
             Some(timeout) if timeout > 0 => Deadline::after(i64::from(timeout)),
             _ => Deadline::NEVER,
         };
-        let finished = wait(&[job(call)], Goal::All, deadline);
+        let finished = wait_one(call, deadline);
         if call.returns(sys::VOIDOID) { VOID } else { datum::bool(finished).unwrap_or(0) }
     }
 
@@ -34,7 +35,7 @@ sql_functions! {
         (INT4, INT8, INT4) -> INT4;
     ] {
         let timeout = check_timeout(call.required(call.int32(2), "timeout_ms"));
-        let finished = wait(&[job(call)], Goal::All, Deadline::after(i64::from(timeout)));
+        let finished = wait_one(call, Deadline::after(i64::from(timeout)));
         datum::bool(finished).unwrap_or(0)
     }
 
@@ -45,10 +46,11 @@ sql_functions! {
         pump::pump_all();
         let handles = handles(call);
         let jobs = known(handles);
-        if let (Some(first), true) = (handles.first(), jobs.is_empty()) {
-            registry::get(*first, code::OBJECT_NOT_IN_PREREQUISITE_STATE);
+        let others = known_to_others(handles);
+        if let (Some(first), true) = (handles.first(), jobs.is_empty() && others.is_empty()) {
+            registry::refuse_unknown(*first, code::OBJECT_NOT_IN_PREREQUISITE_STATE);
         }
-        first_of(call, &shape, jobs, deadline)
+        first_of(call, &shape, jobs, others, deadline)
     }
 
     /// `pg_background_wait_next(timeout_ms) -> handle`
@@ -56,7 +58,7 @@ sql_functions! {
         let shape = call.shape(row_types::HANDLE);
         let deadline = deadline(call, 0);
         pump::pump_all();
-        first_of(call, &shape, collect(|job| !job.announced.get() && !job.in_use.get()), deadline)
+        first_of(call, &shape, collect(|job| !job.announced.get() && !job.in_use.get()), &[], deadline)
     }
 
     /// `pg_background_drain(handles, timeout_ms) -> set of outcome`
@@ -67,7 +69,7 @@ sql_functions! {
         let handles = handles(call);
         let found: &[Option<JobRef>] =
             Context::current().alloc_slice(handles.len(), |i| registry::look_up(handles[i]));
-        drain(set, found, deadline)
+        drain(set, handles, found, deadline)
     }
 
     /// `pg_background_drain_all(timeout_ms) -> set of outcome`
@@ -79,7 +81,7 @@ sql_functions! {
         // In the order in which they were launched.
         let found: &[Option<JobRef>] =
             Context::current().alloc_slice(jobs.len(), |i| jobs.get(jobs.len() - 1 - i).copied());
-        drain(set, found, deadline)
+        drain(set, &[], found, deadline)
     }
 
     /// `pg_background_cancel(pid, cookie, grace_ms)`, `(handle)`; in versions before 2.0 `(pid, cookie)`
@@ -88,10 +90,12 @@ sql_functions! {
         (ROW) -> VOID;
         (INT4, INT8) -> VOID;
     ] {
-        let job = job(call);
-        match call.int32(2) {
-            Some(grace) if grace > 0 => cancel::cancel_with_grace(&[job], grace),
-            _ => cancel::cancel(job),
+        let grace = call.int32(2).filter(|grace| *grace > 0);
+        match (to_cancel(call), grace) {
+            (Known::Own(job), Some(grace)) => cancel::cancel_with_grace(&[job], grace),
+            (Known::Own(job), None) => cancel::cancel(job),
+            (Known::Other(seen), Some(grace)) => others::cancel_with_grace(&seen, grace),
+            (Known::Other(seen), None) => others::cancel(&seen),
         }
         VOID
     }
@@ -99,7 +103,10 @@ sql_functions! {
     /// `pg_background_cancel_v2_grace(pid, cookie, grace_ms)`
     fn pg_background_cancel_v2_grace(call) [(INT4, INT8, INT4) -> VOID;] {
         let grace = call.required(call.int32(2), "grace_ms");
-        cancel::cancel_with_grace(&[job(call)], grace);
+        match to_cancel(call) {
+            Known::Own(job) => cancel::cancel_with_grace(&[job], grace),
+            Known::Other(seen) => others::cancel_with_grace(&seen, grace),
+        }
         VOID
     }
 
@@ -125,6 +132,31 @@ sql_functions! {
         }
         datum::int32(jobs.len() as i32).unwrap_or(0)
     }
+}
+
+/// Waits for the job of the first arguments.
+fn wait_one(call: Call, deadline: Deadline) -> bool {
+    match known_job(call) {
+        Known::Own(job) => wait(&[job], Goal::All, deadline),
+        Known::Other(seen) => others::wait(&[], &[other(&seen)], Goal::All, deadline),
+    }
+}
+
+fn other(seen: &Seen) -> Other {
+    Other {
+        pid: seen.job.pid,
+        id: seen.job.id,
+    }
+}
+
+/// What the arguments name, for whoever may cancel it.
+fn to_cancel(call: Call) -> Known {
+    pump::pump_all();
+    let handle = handle(call);
+    registry::look_up(handle)
+        .map(Known::Own)
+        .or_else(|| others::look_up_to_cancel(handle).map(Known::Other))
+        .unwrap_or_else(|| registry::refuse_unknown(handle, code::OBJECT_NOT_IN_PREREQUISITE_STATE))
 }
 
 /// A time-out of which 0 means none.
@@ -167,21 +199,51 @@ fn known<'a>(handles: &[Handle]) -> &'a [JobRef] {
     })
 }
 
-/// Waits for the first of the jobs; NULL when there is none in time.
-fn first_of(call: Call, shape: &Shape, jobs: &[JobRef], deadline: Deadline) -> sys::Datum {
-    wait(jobs, Goal::Any, deadline);
-    let finished = jobs.iter().filter(|job| !job.is_running());
-    match finished.min_by_key(|job| job.finished_as.get()) {
-        Some(job) => {
-            job.announced.set(true);
-            shape.row(&[datum::int32(job.pid), datum::int64(job.cookie)])
+/// Those handles that name a job which this session does not track but the directory knows, in the current memory context.
+fn known_to_others<'a>(handles: &[Handle]) -> &'a [Other] {
+    let mut kept = 0;
+    let none = Other { pid: 0, id: 0 };
+    let found = Context::current().alloc_slice(handles.len(), |_| none);
+    for handle in handles
+        .iter()
+        .filter(|handle| registry::find(**handle).is_none())
+    {
+        if let Some(seen) = others::look_up(*handle) {
+            found[kept] = other(&seen);
+            kept += 1;
         }
+    }
+    &found[..kept]
+}
+
+/// Waits for the first of the jobs; NULL when there is none in time.
+fn first_of(
+    call: Call,
+    shape: &Shape,
+    jobs: &[JobRef],
+    others: &[Other],
+    deadline: Deadline,
+) -> sys::Datum {
+    others::wait(jobs, others, Goal::Any, deadline);
+    let finished = jobs.iter().filter(|job| !job.is_running());
+    if let Some(job) = finished.min_by_key(|job| job.finished_as.get()) {
+        job.announced.set(true);
+        return shape.row(&[datum::int32(job.pid), datum::int64(job.cookie)]);
+    }
+    match others.iter().find(|other| !directory::is_running(other.id)) {
+        Some(other) => shape.row(&[datum::int32(other.pid), datum::int64(other.id)]),
         None => call.null(),
     }
 }
 
-/// Waits for all, answers what came of each and forgets those that have ended.
-fn drain(set: ResultSet, found: &[Option<JobRef>], deadline: Deadline) -> sys::Datum {
+/// Waits for all, answers what came of each and forgets those that have ended. Where nothing was `found` for one of the
+/// `handles`, the directory may know the job.
+fn drain(
+    set: ResultSet,
+    handles: &[Handle],
+    found: &[Option<JobRef>],
+    deadline: Deadline,
+) -> sys::Datum {
     let shape = set.shape(row_types::OUTCOME);
     let mut jobs = found.iter().flatten();
     let count = found.iter().flatten().count();
@@ -189,12 +251,16 @@ fn drain(set: ResultSet, found: &[Option<JobRef>], deadline: Deadline) -> sys::D
         Some(job) => *job,
         None => unreachable!(),
     });
-    wait(jobs, Goal::All, deadline);
+    others::wait(jobs, known_to_others(handles), Goal::All, deadline);
     let store = set.begin();
-    for job in found {
-        match job {
-            Some(job) => set.put(store, &shape, &super::info::outcome_columns(job)),
-            None => set.put(store, &shape, &[]),
+    for (i, job) in found.iter().enumerate() {
+        let unknown = handles.get(i).filter(|_| job.is_none());
+        match (job, unknown.and_then(|handle| others::look_up(*handle))) {
+            (Some(job), _) => set.put(store, &shape, &super::info::outcome_columns(job)),
+            (None, Some(seen)) => {
+                set.put(store, &shape, &super::cluster::outcome_columns(&seen.job));
+            }
+            (None, None) => set.put(store, &shape, &[]),
         }
     }
     for (i, job) in jobs.iter().enumerate() {

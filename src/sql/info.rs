@@ -1,6 +1,6 @@
 //! Looking: lists, progress, outcomes, statistics.
 
-use super::{VOID, handle, job, row_types, sql_functions};
+use super::{Known, VOID, cluster, handle, job, known_job, row_types, sql_functions};
 use crate::channel::progress::MESSAGE_LIMIT;
 use crate::channel::wire::text::clip;
 use crate::pg::call::{ResultSet, datum};
@@ -9,7 +9,7 @@ use crate::pg::error::{Report, code, sqlstate_text};
 use crate::pg::text::Str;
 use crate::pg_sys as sys;
 use crate::session::job::Job;
-use crate::session::{STATE, pump, registry};
+use crate::session::{STATE, others, pump, registry};
 use crate::settings;
 use crate::worker;
 
@@ -42,7 +42,13 @@ sql_functions! {
             return call.null();
         }
         pump::pump_all();
-        let Some(job) = registry::find(handle(call)) else { return call.null() };
+        let handle = handle(call);
+        let Some(job) = registry::find(handle) else {
+            return match others::look_up(handle).and_then(|seen| cluster::progress_columns(&seen.job)) {
+                Some(columns) => call.row(row_types::PROGRESS, &columns),
+                None => call.null(),
+            };
+        };
         registry::check_rights(&job);
         let mut message = [0; MESSAGE_LIMIT];
         let Some((percent, length)) = job.progress(&mut message) else { return call.null() };
@@ -102,7 +108,10 @@ sql_functions! {
         (INT4, INT8) -> ROW;
         (ROW) -> ROW;
     ] {
-        let job = job(call);
+        let job = match known_job(call) {
+            Known::Own(job) => job,
+            Known::Other(seen) => return call.row(row_types::RESULT_INFO, &cluster::result_columns(&seen.job)),
+        };
         let (outcome, ended) = (job.outcome.get(), !job.is_running());
         call.row(row_types::RESULT_INFO, &[
             if ended { datum::int64(outcome.row_count) } else { None },
@@ -119,7 +128,11 @@ sql_functions! {
         (INT4, INT8) -> ROW;
         (ROW) -> ROW;
     ] {
-        let job = job(call);
+        let job = match known_job(call) {
+            Known::Own(job) => job,
+            Known::Other(seen) if seen.job.sqlstate == 0 => return call.null(),
+            Known::Other(seen) => return call.row(row_types::ERROR, &cluster::error_columns(&seen.job)),
+        };
         if !job.has_error() {
             return call.null();
         }
@@ -144,11 +157,13 @@ sql_functions! {
         (ROW) -> ROW;
     ] {
         pump::pump_all();
-        match registry::find(handle(call)) {
-            Some(job) => {
-                registry::check_rights(&job);
-                call.row(row_types::OUTCOME, &outcome_columns(&job))
-            }
+        let handle = handle(call);
+        if let Some(job) = registry::find(handle) {
+            registry::check_rights(&job);
+            return call.row(row_types::OUTCOME, &outcome_columns(&job));
+        }
+        match others::look_up(handle) {
+            Some(seen) => call.row(row_types::OUTCOME, &cluster::outcome_columns(&seen.job)),
             None => call.row(row_types::OUTCOME, &[]),
         }
     }

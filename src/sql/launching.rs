@@ -2,6 +2,7 @@
 
 use super::options::{OF_LAUNCH, OF_RUN, OF_RUN_QUERY, Places, options};
 use super::{row_types, sql_functions};
+use crate::directory::Mode;
 use crate::pg::call::{Call, datum};
 use crate::pg::columns;
 use crate::pg::error::{code, sqlstate_text};
@@ -41,7 +42,7 @@ sql_functions! {
         (TEXT, INT4) -> ROW;
         (TEXT, INT4, TEXT) -> ROW;
     ] {
-        launch_row(call, &Order { submitted: true, ..order(call) })
+        launch_row(call, &Order { submitted: true, mode: Mode::Submit, ..order(call) })
     }
 
     /// `pg_background_run(sql, queue_size, timeout_ms, label, ...) -> run_result`
@@ -81,6 +82,7 @@ fn order(call: Call) -> Order<'static> {
 fn waiting_order(call: Call, places: Places) -> Order<'static> {
     Order {
         label: call.text(3),
+        mode: Mode::Run,
         ..basic_order(call, places)
     }
 }
@@ -93,6 +95,7 @@ fn basic_order(call: Call, places: Places) -> Order<'static> {
         submitted: false,
         with_cookie: true,
         keeps_worker: false,
+        mode: Mode::Launch,
         options: options(call, places),
     }
 }

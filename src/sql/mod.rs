@@ -4,6 +4,7 @@
 //! is refused before the body runs. Its `CREATE FUNCTION` goes into sql/.
 
 mod batch;
+mod cluster;
 mod control;
 mod info;
 mod jobs;
@@ -12,14 +13,15 @@ mod options;
 mod row_types;
 mod rows;
 
+use crate::directory::Seen;
 use crate::pg::call::{Call, datum};
 use crate::pg::composite::Reader;
 use crate::pg::error::{Report, code};
 use crate::pg::function::sql_functions;
 use crate::pg_sys as sys;
 use crate::session::job::JobRef;
-use crate::session::pump;
 use crate::session::registry::{self, Handle};
+use crate::session::{others, pump};
 
 /// What a function that returns void returns.
 const VOID: sys::Datum = 0;
@@ -75,9 +77,30 @@ fn refuse_null_in_handle() -> ! {
         .raise()
 }
 
-/// The job of the arguments, as of now.
+/// The job of the arguments, which has to be one that this session tracks, as of now.
 fn job(call: Call) -> JobRef {
     job_or(call, code::OBJECT_NOT_IN_PREREQUISITE_STATE)
+}
+
+/// A job that a handle names: one that this session tracks, or what the cluster's directory knows of it.
+enum Known {
+    Own(JobRef),
+    Other(Seen),
+}
+
+/// What the handle names, if anything.
+fn look_up(handle: Handle) -> Option<Known> {
+    registry::look_up(handle)
+        .map(Known::Own)
+        .or_else(|| others::look_up(handle).map(Known::Other))
+}
+
+/// What the arguments name, as of now.
+fn known_job(call: Call) -> Known {
+    pump::pump_all();
+    let handle = handle(call);
+    look_up(handle)
+        .unwrap_or_else(|| registry::refuse_unknown(handle, code::OBJECT_NOT_IN_PREREQUISITE_STATE))
 }
 
 /// The same with another SQLSTATE for a cookie that does not fit.

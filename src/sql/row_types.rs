@@ -2,8 +2,8 @@
 
 use crate::pg::call::Known;
 use crate::pg_sys::{
-    BOOLOID as BOOL, FLOAT8OID as FLOAT8, INT4OID as INT4, INT8OID as INT8, TEXTOID as TEXT,
-    TIMESTAMPTZOID as TIMESTAMPTZ,
+    BOOLOID as BOOL, FLOAT8OID as FLOAT8, INT4OID as INT4, INT8OID as INT8, OIDOID as OID,
+    TEXTOID as TEXT, TIMESTAMPTZOID as TIMESTAMPTZ,
 };
 
 /// pg_background_handle
@@ -99,4 +99,46 @@ pub const BATCH_RESULT: &[Known] = &[
     RUN_RESULT[11],
     RUN_RESULT[12],
     RUN_RESULT[13],
+];
+
+/// The rows of pg_background_jobs()
+pub const JOBS: &[Known] = &[
+    (c"pid", INT4),
+    (c"cookie", INT8),
+    (c"database_id", OID),
+    (c"user_id", OID),
+    (c"launcher_pid", INT4),
+    (c"label", TEXT),
+    (c"state", TEXT),
+    (c"progress_pct", INT4),
+    (c"progress_msg", TEXT),
+    (c"launched_at", TIMESTAMPTZ),
+    (c"started_at", TIMESTAMPTZ),
+    (c"finished_at", TIMESTAMPTZ),
+    (c"row_count", INT8),
+    (c"command_tag", TEXT),
+    (c"sqlstate", TEXT),
+    (c"error_message", TEXT),
+    (c"sql_preview", TEXT),
+    (c"queue_size", INT4),
+    (c"mode", TEXT),
+];
+
+/// The rows of pg_stat_background()
+pub const STATISTICS: &[Known] = &[
+    (c"database_id", OID),
+    (c"user_id", OID),
+    (c"launched", INT8),
+    (c"completed", INT8),
+    (c"failed", INT8),
+    (c"canceled", INT8),
+    (c"timed_out", INT8),
+    (c"lost", INT8),
+    (c"warm", INT8),
+    (c"cold", INT8),
+    (c"rows", INT8),
+    (c"total_time", FLOAT8),
+    (c"max_time", FLOAT8),
+    (c"wait_for_slot_time", FLOAT8),
+    (c"stats_reset", TIMESTAMPTZ),
 ];

@@ -4,6 +4,7 @@
 //! `idle` is what lies between two jobs.
 
 mod columns;
+mod entry;
 mod execute;
 mod identity;
 mod idle;
@@ -16,11 +17,12 @@ mod state;
 
 use crate::channel::segment::{Availability, Channel};
 use crate::channel::wire::request::Request;
+use crate::directory;
 use crate::hooks;
 use crate::pg::error::{self, Report, catch_on_stack, code};
 use crate::pg::memory::Context;
 use crate::pg::shm_mq::Received;
-use crate::pg::{dsm, process, timeout, xact};
+use crate::pg::{dsm, lwlock, process, timeout, xact};
 use core::cell::Cell;
 use state::STATE;
 
@@ -53,10 +55,7 @@ pub fn start(segment_handle: u32) -> ! {
     loop {
         let taken = Cell::new(None);
         let stays = match catch_on_stack(|| serve(channel, job_context, &taken)) {
-            Ok(stays) => {
-                report::publish_success(channel, stays);
-                stays
-            }
+            Ok(stays) => report::publish_success(channel, stays),
             Err(caught) => fail(channel, caught, context, taken.get()),
         };
         hooks::point("worker-published");
@@ -80,13 +79,15 @@ fn serve<'a>(channel: Channel, job_context: Context, taken: &Cell<Option<Request
     channel.set_availability(Availability::Busy);
     STATE.discard.set(request.discard_output);
     hooks::point("worker-received");
+    entry::begin(channel);
     if request.new_queue {
         report::take_new_queue(channel);
     }
     if channel.is_cancel_requested() {
         error::raise_canceled();
     }
-    if !STATE.connected.get() {
+    let is_new = !STATE.connected.get();
+    if is_new {
         identity::connect(channel);
         STATE.connected.set(true);
         channel.set_connected();
@@ -96,6 +97,9 @@ fn serve<'a>(channel: Channel, job_context: Context, taken: &Cell<Option<Request
     identity::adopt(&request);
     hooks::point("worker-restored");
     taken.set(Some(request));
+    if is_new {
+        directory::run();
+    }
     execute::run(channel, &request);
     idle::may_stay(&request)
 }
@@ -140,13 +144,15 @@ fn fail(
             xact::abort();
             identity::leave_job_user();
             crate::pg::statement::clean_up_after_error();
+        } else {
+            lwlock::release_all();
         }
         context.enter();
         caught.forget();
         if let Some(request) = taken {
             stays = idle::may_stay_after_error(&request);
         }
-        report::publish_failure(channel, stays);
+        stays = report::publish_failure(channel, stays);
     });
     // A whole error waits for its reader; who listens shall not.
     notify::tell(channel);

@@ -4,6 +4,7 @@
 //! error that ends the process never passes a handler of ours. So the message methods are ours, and every ErrorResponse
 //! fills the outcome record before anything else is done with it.
 
+use super::entry;
 use super::notify;
 use super::state::STATE;
 use crate::channel::IDLE;
@@ -13,6 +14,7 @@ use crate::channel::segment::{Availability, Channel};
 use crate::channel::wire::report::{Report as WireReport, decimal};
 use crate::channel::wire::response::{self, Kind};
 use crate::channel::wire::text::clip;
+use crate::directory;
 use crate::nested;
 use crate::pg::error::{Report, code, interrupts_can_be_processed, sqlstate};
 use crate::pg::memory::{Context, free};
@@ -27,6 +29,7 @@ use core::sync::atomic::Ordering;
 /// Takes hold of both queues and of the process's messages. The exit callback is registered here, before the process
 /// connects: callbacks run in reverse, so it comes after the rollback.
 pub fn attach(channel: Channel, context: Context) {
+    entry::attach(channel);
     let (requests, responses) = (channel.requests(), channel.responses());
     requests.become_receiver();
     responses.become_sender();
@@ -54,7 +57,9 @@ pub fn in_job() -> bool {
 pub fn report_progress(percent: i32, message: Option<Str>) {
     if let Some(channel) = STATE.channel.get() {
         let message = message.map(|m| clip(m.bytes(), MESSAGE_LIMIT, encoding::character_length));
-        channel.progress.write(percent.clamp(0, 100), message);
+        let percent = percent.clamp(0, 100);
+        channel.progress.write(percent, message);
+        directory::report_progress(percent, message);
     }
 }
 
@@ -266,6 +271,7 @@ fn summary(ending: Ending, error_follows: bool) -> Summary {
 }
 
 fn publish(channel: Channel, summary: &Summary) {
+    entry::end(channel, summary);
     notify::note_end(summary, channel.outcome.text(Text::CommandTag));
     channel.outcome.publish(summary);
     STATE.summary.set(None);
@@ -281,14 +287,16 @@ fn resign() {
     }
 }
 
-/// The job has committed.
-pub fn publish_success(channel: Channel, stays: bool) {
-    end(channel, &summary(Ending::Succeeded, false), stays);
+/// The job has committed. Returns whether the process stays.
+pub fn publish_success(channel: Channel, stays: bool) -> bool {
+    end(channel, &summary(Ending::Succeeded, false), stays)
 }
 
-/// The job has ended, one way or the other. If the process stays, it can be claimed from here on.
-fn end(channel: Channel, summary: &Summary, stays: bool) {
+/// The job has ended, one way or the other. If the process stays, it can be claimed from here on; not if a signal of another
+/// session may be on its way. Returns whether it does.
+fn end(channel: Channel, summary: &Summary, stays: bool) -> bool {
     STATE.summary.set(Some(*summary));
+    let stays = !entry::end(channel, summary) && stays;
     STATE.forget_job();
     if stays {
         let let_go = channel.is_let_go().then(|| STATE.responses.take());
@@ -302,14 +310,15 @@ fn end(channel: Channel, summary: &Summary, stays: bool) {
         resign();
     }
     publish(channel, summary);
+    stays
 }
 
-/// An error has ended the job, which has been rolled back, unless it was committed before.
-pub fn publish_failure(channel: Channel, stays: bool) {
+/// An error has ended the job, which has been rolled back, unless it was committed before. Returns whether the process stays.
+pub fn publish_failure(channel: Channel, stays: bool) -> bool {
     if STATE.committed.get() {
-        publish_success(channel, stays);
+        publish_success(channel, stays)
     } else if stays {
-        end(channel, &summary(Ending::Failed, false), true);
+        end(channel, &summary(Ending::Failed, false), true)
     } else {
         let error_follows = STATE.whole_error.get().is_some();
         // Its reader may take his time; until then the process is there and counts.
@@ -317,6 +326,7 @@ pub fn publish_failure(channel: Channel, stays: bool) {
             resign();
         }
         publish(channel, &summary(Ending::Failed, error_follows));
+        false
     }
 }
 

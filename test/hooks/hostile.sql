@@ -29,6 +29,10 @@ BEGIN
         GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT;
     END;
     o := pg_background_outcome_v2(job.pid, job.cookie);
+    IF o.consumed IS NULL THEN
+        -- That is what the directory knows, which is not under attack: the session has forgotten the job.
+        o := NULL;
+    END IF;
     IF o.pid IS NOT NULL THEN
         -- Everything that shows the outcome has to cope as well.
         PERFORM pg_background_status_v2(job.pid, job.cookie), pg_background_get_progress_v2(job.pid, job.cookie),

@@ -1,0 +1,316 @@
+//! The cluster's table of jobs: what runs, what ran last, who waits for it, and how much there was, for every session to see.
+//!
+//! It is in shared memory that the first launch of the cluster makes, without preloading. A small struct that every process
+//! finds by its name tells where; the table itself is a pinned segment, whose header says how large it is. Where it cannot
+//! be had everything works without it, each session knowing its own jobs.
+//!
+//! Nobody else knows its layout. All of it is under one lock, which is held for as long as it takes to copy a record.
+
+mod attach;
+mod jobs;
+mod layout;
+mod statistics;
+#[cfg(test)]
+mod tests;
+mod waiters;
+
+use crate::pg::dsm::Segment;
+use crate::pg::lwlock::LightLock;
+use crate::pg::memory::Context;
+use crate::pg::procs;
+use crate::pg::{identity, process, timestamp};
+use crate::pg_sys as sys;
+use core::cell::Cell;
+use core::ffi::c_int;
+use layout::{Sizes, Table};
+
+pub use attach::{attach, attach_segment};
+pub use jobs::{Begun, End, Ending, Listing, Mode, Signaled, State, Ticket};
+pub use layout::{LABEL_LIMIT, MESSAGE_LIMIT, PREVIEW_LIMIT, Record, SQL_LIMIT};
+pub use statistics::Statistics;
+pub use waiters::Awaited;
+
+/// Entries beyond max_worker_processes: a job has one for a moment before it has a worker.
+const SPARE_ENTRIES: usize = 32;
+
+/// The table as this process has it mapped.
+#[derive(Clone, Copy)]
+struct Mapped {
+    segment: Segment,
+    sizes: Sizes,
+    lock: LightLock,
+}
+
+/// What this process knows of the directory: one place.
+struct Known {
+    table: Cell<Option<Mapped>>,
+    /// It was looked for, in vain or not.
+    was_tried: Cell<bool>,
+    /// The entry of a launch that has not come to its end.
+    launching: Cell<Option<Ticket>>,
+    /// The job at hand, in a worker.
+    own: Cell<Option<Ticket>>,
+    is_waiting: Cell<bool>,
+}
+
+// SAFETY: a backend has one thread, and no signal handler touches this.
+unsafe impl Sync for Known {}
+
+static KNOWN: Known = Known {
+    table: Cell::new(None),
+    was_tried: Cell::new(false),
+    launching: Cell::new(None),
+    own: Cell::new(None),
+    is_waiting: Cell::new(false),
+};
+
+/// The handle of the directory's segment, for workers; 0 where there is none.
+pub fn handle() -> u32 {
+    KNOWN
+        .table
+        .get()
+        .map_or(0, |mapped| mapped.segment.handle())
+}
+
+/// Does `work`, which must not raise, on the table; None where there is none.
+fn with_table<R>(work: impl FnOnce(&mut Table<'_>) -> R) -> Option<R> {
+    let mapped = KNOWN.table.get()?;
+    Some(mapped.lock.exclusively(|| {
+        // SAFETY: a table of that size, mapped, and its lock is held.
+        let mut table = unsafe { layout::at(mapped.segment.address().as_ptr(), mapped.sizes) };
+        work(&mut table)
+    }))
+}
+
+/// The segment is unmapped next. Callbacks that were registered later, as a worker's, have run.
+unsafe extern "C-unwind" fn on_exit(_code: c_int, _argument: sys::Datum) {
+    withdraw();
+    stop_waiting();
+    with_table(|table| table.wake_for_place(procs::wake));
+    KNOWN.table.set(None);
+}
+
+// Of a launcher.
+
+/// Enters a job whose launch begins. Ok(None) without a directory; Err if it has no free entry.
+pub fn enter(listing: &Listing<'_>) -> Result<Option<Ticket>, NoEntry> {
+    match with_table(|table| table.enter(listing)) {
+        None => Ok(None),
+        Some(None) => Err(NoEntry),
+        Some(ticket) => {
+            KNOWN.launching.set(ticket);
+            Ok(ticket)
+        }
+    }
+}
+
+/// Every entry has a job.
+pub struct NoEntry;
+
+/// The launch that `enter` began is done: the job is its worker's.
+pub fn confirm() {
+    KNOWN.launching.set(None);
+}
+
+/// That launch has failed.
+pub fn withdraw() {
+    if let Some(ticket) = KNOWN.launching.take() {
+        with_table(|table| {
+            table.withdraw(ticket);
+            table.wake_for_place(procs::wake);
+        });
+    }
+}
+
+/// The launcher knows how the job ended: says so for a worker that could not.
+pub fn settle(ticket: Ticket, end: &End<'_>) {
+    with_table(|table| {
+        if table.settle(ticket, end) {
+            table.wake_for_job(ticket.id, procs::wake);
+        }
+    });
+}
+
+// Of a worker.
+
+/// A new worker says that it is there, and will get that job.
+pub fn assign(ticket: Ticket) {
+    let pid = identity::pid();
+    with_table(|table| table.assign(ticket, pid));
+}
+
+/// The worker is about to begin with that job; `connected` unless it has to connect first.
+pub fn begin(ticket: Ticket, connected: bool) -> Begun {
+    let (pid, now) = (identity::pid(), timestamp::now());
+    KNOWN.own.set(Some(ticket));
+    with_table(|table| table.begin(ticket, pid, connected, now)).unwrap_or(Begun::Yes)
+}
+
+/// The worker is connected now.
+pub fn run() {
+    let now = timestamp::now();
+    if let Some(ticket) = KNOWN.own.get() {
+        with_table(|table| table.run(ticket, now));
+    }
+}
+
+/// The job reports its progress; the message is cut to PROGRESS_LIMIT.
+pub fn report_progress(percent: i32, message: Option<&[u8]>) {
+    if let Some(ticket) = KNOWN.own.get() {
+        with_table(|table| table.report_progress(ticket, percent, message));
+    }
+}
+
+/// The job has ended, and whoever waits for it is woken. Returns whether another session has signaled this process: then it
+/// must not take another job, which the signal might hit.
+pub fn end(end: &End<'_>) -> bool {
+    let Some(ticket) = KNOWN.own.take() else {
+        return false;
+    };
+    let signaled = with_table(|table| {
+        let signaled = table.end(ticket, end);
+        table.wake_for_job(ticket.id, procs::wake);
+        signaled
+    });
+    signaled.unwrap_or(false)
+}
+
+// Of everybody.
+
+/// A copy of what is known of a job; `sql` is all that is kept of it.
+pub struct Seen {
+    pub job: Record,
+    pub sql: layout::Text<SQL_LIMIT>,
+}
+
+impl Seen {
+    fn of_entry(entry: &layout::Entry) -> Self {
+        Self {
+            job: entry.job,
+            sql: entry.sql,
+        }
+    }
+
+    fn of_record(record: &Record) -> Self {
+        let mut sql = layout::Text::EMPTY;
+        sql.set(record.sql.get());
+        Self { job: *record, sql }
+    }
+}
+
+/// The job of a handle, running or remembered. A worker that is gone without a word is noticed here.
+pub fn find(pid: i32, id: i64) -> Option<Seen> {
+    let look = || with_table(|table| table.seen(id)).flatten();
+    let mut seen = look()?;
+    if bury_if_lost(&seen.job) {
+        seen = look()?;
+    }
+    (seen.job.pid == pid).then_some(seen)
+}
+
+/// Whether a job has not ended.
+pub fn is_running(id: i64) -> bool {
+    with_table(|table| table.place_of(id)).flatten().is_some()
+}
+
+/// A job whose worker is gone without a word has ended from here on.
+pub fn notice_if_lost(id: i64) {
+    if let Some(seen) = with_table(|table| table.seen(id)).flatten() {
+        bury_if_lost(&seen.job);
+    }
+}
+
+/// Says how a job ended whose worker is gone without a word. Returns whether it is such a job.
+fn bury_if_lost(job: &Record) -> bool {
+    // Until its worker has taken it a job is its launcher's concern, if that is there: a worker that has just been started
+    // is not known to be one yet.
+    let is_launchers = job.state() == Some(State::Launching)
+        && (job.pid == 0 || procs::is_session(job.launcher_pid));
+    let is_lost = !job.has_ended() && !is_launchers && !procs::is_background_worker(job.pid);
+    if is_lost {
+        if let Some(place) = with_table(|table| table.place_of(job.id)).flatten() {
+            settle(
+                Ticket { place, id: job.id },
+                &End::lost(job.started_at, timestamp::now()),
+            );
+        }
+    }
+    is_lost
+}
+
+/// Calls `each` for every job: first those that have not ended, then the others, the last to end first.
+pub fn for_each(mut each: impl FnMut(&Seen)) {
+    let Some(mapped) = KNOWN.table.get() else {
+        return;
+    };
+    let ended_before = with_table(|table| table.state.ended).unwrap_or(0);
+    let shown = Context::current().alloc_slice(mapped.sizes.entries, |_| 0);
+    for (i, shown) in shown.iter_mut().enumerate() {
+        let entry = || with_table(|table| table.seen_at(i)).flatten();
+        if let Some(seen) = entry().filter(|seen| !bury_if_lost(&seen.job)) {
+            *shown = seen.job.id;
+            each(&seen);
+        }
+    }
+    let (size, ended) = (
+        mapped.sizes.history as u64,
+        with_table(|table| table.state.ended).unwrap_or(0),
+    );
+    for age in 0..ended.min(size) {
+        let number = ended - 1 - age;
+        let place = (number % size) as usize;
+        let Some(seen) =
+            with_table(|table| table.history.get(place).map(Seen::of_record)).flatten()
+        else {
+            return;
+        };
+        // One that has ended meanwhile was shown as it was before.
+        let is_again = number >= ended_before && shown.contains(&seen.job.id);
+        if seen.job.id != 0 && !is_again {
+            each(&seen);
+        }
+    }
+}
+
+/// Signals the worker of a job that has not ended, and never of another. A job that has not begun will not.
+pub fn signal(id: i64, signal: c_int) -> Signaled {
+    with_table(|table| table.signal(id, |pid| process::signal(pid, signal)))
+        .unwrap_or(Signaled::Over)
+}
+
+/// Calls `each` for every row of the statistics, with the time since when they count.
+pub fn for_each_statistics(mut each: impl FnMut(&Statistics, i64)) {
+    for place in 0..layout::STATISTICS {
+        let row = with_table(|table| {
+            let is_used = table.statistics_rows().any(|used| used == place);
+            let row = table.statistics.get(place).filter(|_| is_used)?;
+            Some((*row, table.state.statistics_reset))
+        });
+        if let Some(Some((row, reset))) = row {
+            each(&row, reset);
+        }
+    }
+}
+
+/// Sets all statistics back.
+pub fn reset_statistics() {
+    let now = timestamp::now();
+    with_table(|table| table.reset_statistics(now));
+}
+
+// Of whoever sleeps.
+
+/// This process wants its latch set when that happens. Until `stop_waiting`; an error in between must not skip that.
+pub fn start_waiting(awaited: Awaited) {
+    KNOWN.is_waiting.set(true);
+    let us = procs::own_number();
+    with_table(|table| table.enter_waiter(us, awaited));
+}
+
+/// It no longer does.
+pub fn stop_waiting() {
+    if KNOWN.is_waiting.replace(false) {
+        let us = procs::own_number();
+        with_table(|table| table.leave_waiter(us));
+    }
+}

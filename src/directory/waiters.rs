@@ -1,0 +1,99 @@
+//! Processes that sleep until a job ends or a place comes free: process numbers, and what each waits for.
+//!
+//! No condition variable: a process that is terminated while it sleeps on one in dynamic shared memory crashes the server,
+//! and up to 15 many sleepers on one wake each other for ever. Whoever is here sleeps on its own latch, like everywhere.
+
+use super::layout::Table;
+
+/// What a process waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Awaited {
+    /// The end of that job.
+    Job(i64),
+    /// The end of any job: it waits for several.
+    AnyJob,
+    /// Room for one more job: a job ends, or a worker does.
+    Place,
+}
+
+/// One of them. A process is here once at most.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Waiter {
+    /// Its number in the server's array of processes.
+    process: u32,
+    kind: u32,
+    job: i64,
+}
+
+const JOB: u32 = 1;
+const ANY_JOB: u32 = 2;
+const PLACE: u32 = 3;
+
+impl Table<'_> {
+    fn waiting(&self) -> usize {
+        usize::try_from(self.state.waiting).map_or(self.waiters.len(), |waiting| {
+            waiting.min(self.waiters.len())
+        })
+    }
+
+    /// Enters a process, or changes what it waits for. False where there is no room, which would take more processes than
+    /// the server has.
+    pub fn enter_waiter(&mut self, process: u32, awaited: Awaited) -> bool {
+        let (kind, job) = match awaited {
+            Awaited::Job(id) => (JOB, id),
+            Awaited::AnyJob => (ANY_JOB, 0),
+            Awaited::Place => (PLACE, 0),
+        };
+        let count = self.waiting();
+        let found = self
+            .waiters
+            .iter()
+            .take(count)
+            .position(|w| w.process == process);
+        let Some(waiter) = self.waiters.get_mut(found.unwrap_or(count)) else {
+            return false;
+        };
+        *waiter = Waiter { process, kind, job };
+        if found.is_none() {
+            self.state.waiting = count as u64 + 1;
+        }
+        true
+    }
+
+    /// The process waits no more.
+    pub fn leave_waiter(&mut self, process: u32) {
+        let count = self.waiting();
+        let Some(found) = self
+            .waiters
+            .iter()
+            .take(count)
+            .position(|w| w.process == process)
+        else {
+            return;
+        };
+        if let Some(last) = count.checked_sub(1) {
+            self.waiters.swap(found, last);
+            self.state.waiting = last as u64;
+        }
+    }
+
+    /// Calls `wake` for each process that waits for the end of that job.
+    pub fn wake_for_job(&self, id: i64, wake: impl FnMut(u32)) {
+        let is_meant =
+            |w: &Waiter| w.kind == ANY_JOB || w.kind == PLACE || (w.kind == JOB && w.job == id);
+        self.wake(is_meant, wake);
+    }
+
+    /// Calls `wake` for each process that waits for a place.
+    pub fn wake_for_place(&self, wake: impl FnMut(u32)) {
+        self.wake(|w| w.kind == PLACE, wake);
+    }
+
+    fn wake(&self, is_meant: impl Fn(&Waiter) -> bool, mut wake: impl FnMut(u32)) {
+        let waiting = self.waiters.iter().take(self.waiting());
+        waiting
+            .filter(|w| is_meant(w))
+            .for_each(|w| wake(w.process));
+    }
+}
