@@ -178,6 +178,7 @@ pub fn end(end: &End<'_>) -> bool {
 // Of everybody.
 
 /// A copy of what is known of a job; `sql` is all that is kept of it.
+#[derive(Clone, Copy)]
 pub struct Seen {
     pub job: Record,
     pub sql: layout::Text<SQL_LIMIT>,

@@ -79,10 +79,9 @@ impl Segment {
 pub fn outside_transactions<R>(work: impl FnOnce() -> R) -> R {
     // SAFETY: a global of this process; an error leaves it to `catch`, which puts back what was there when it began.
     let owner = unsafe {
-        core::mem::replace(
-            &mut *(&raw mut sys::CurrentResourceOwner),
-            core::ptr::null_mut(),
-        )
+        let owner = sys::CurrentResourceOwner;
+        sys::CurrentResourceOwner = core::ptr::null_mut();
+        owner
     };
     let result = work();
     // SAFETY: as above; the owner is alive, because whoever made it current ends it only after we return.

@@ -7,27 +7,30 @@ use crate::directory::{self, Awaited, Seen};
 use crate::pg::clock::Deadline;
 use crate::pg::error::catch;
 use crate::pg::identity;
+use crate::pg::memory::Context;
 use crate::pg_sys as sys;
 use core::ffi::c_int;
 
-/// What is known of the job of a handle, whoever may ask. A bare process ID names jobs of its own session only.
-fn find(handle: Handle) -> Option<Seen> {
+/// What is known of the job of a handle, whoever may ask, in the current memory context. A bare process ID names jobs of its
+/// own session only.
+fn find<'a>(handle: Handle) -> Option<&'a Seen> {
     let Handle::PidAndCookie(pid, cookie) = handle else {
         return None;
     };
     directory::attach();
-    directory::find(pid, cookie)
+    let seen = directory::find(pid, cookie)?;
+    Context::current().alloc_slice(1, |_| seen).first()
 }
 
 /// The same for the current user, or 42501.
-pub fn look_up(handle: Handle) -> Option<Seen> {
+pub fn look_up<'a>(handle: Handle) -> Option<&'a Seen> {
     let seen = find(handle)?;
     registry::check_rights_of(seen.job.user, seen.job.pid);
     Some(seen)
 }
 
 /// The same for whoever wants to cancel it: that may also who may signal any session that is not a superuser's.
-pub fn look_up_to_cancel(handle: Handle) -> Option<Seen> {
+pub fn look_up_to_cancel<'a>(handle: Handle) -> Option<&'a Seen> {
     let seen = find(handle)?;
     let user = seen.job.user;
     let may_signal =

@@ -94,8 +94,8 @@ sql_functions! {
         match (to_cancel(call), grace) {
             (Known::Own(job), Some(grace)) => cancel::cancel_with_grace(&[job], grace),
             (Known::Own(job), None) => cancel::cancel(job),
-            (Known::Other(seen), Some(grace)) => others::cancel_with_grace(&seen, grace),
-            (Known::Other(seen), None) => others::cancel(&seen),
+            (Known::Other(seen), Some(grace)) => others::cancel_with_grace(seen, grace),
+            (Known::Other(seen), None) => others::cancel(seen),
         }
         VOID
     }
@@ -105,7 +105,7 @@ sql_functions! {
         let grace = call.required(call.int32(2), "grace_ms");
         match to_cancel(call) {
             Known::Own(job) => cancel::cancel_with_grace(&[job], grace),
-            Known::Other(seen) => others::cancel_with_grace(&seen, grace),
+            Known::Other(seen) => others::cancel_with_grace(seen, grace),
         }
         VOID
     }
@@ -138,7 +138,7 @@ sql_functions! {
 fn wait_one(call: Call, deadline: Deadline) -> bool {
     match known_job(call) {
         Known::Own(job) => wait(&[job], Goal::All, deadline),
-        Known::Other(seen) => others::wait(&[], &[other(&seen)], Goal::All, deadline),
+        Known::Other(seen) => others::wait(&[], &[other(seen)], Goal::All, deadline),
     }
 }
 
@@ -209,7 +209,7 @@ fn known_to_others<'a>(handles: &[Handle]) -> &'a [Other] {
         .filter(|handle| registry::find(**handle).is_none())
     {
         if let Some(seen) = others::look_up(*handle) {
-            found[kept] = other(&seen);
+            found[kept] = other(seen);
             kept += 1;
         }
     }

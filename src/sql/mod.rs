@@ -85,7 +85,7 @@ fn job(call: Call) -> JobRef {
 /// A job that a handle names: one that this session tracks, or what the cluster's directory knows of it.
 enum Known {
     Own(JobRef),
-    Other(Seen),
+    Other(&'static Seen),
 }
 
 /// What the handle names, if anything.
