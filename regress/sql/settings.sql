@@ -82,6 +82,7 @@ RESET ALL;
 --
 -- max_workers: running ones of this session
 --
+SET pg_background.launch_timeout = 0;
 SET pg_background.max_workers = 2;
 BEGIN;
 SELECT pg_advisory_xact_lock(4715);
@@ -183,6 +184,7 @@ RESET pg_background.max_queue_size;
 --
 -- max_workers_per_role: running ones of all sessions of the role that logged in
 --
+SET pg_background.launch_timeout = 0;
 SET pg_background.max_workers_per_role = 1;
 BEGIN;
 SELECT pg_advisory_xact_lock(4716);

@@ -5,6 +5,7 @@ SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_background;
 RESET client_min_messages;
 SET pg_background.max_workers = 1000;
+SET pg_background.launch_timeout = 0;
 -- Takes all slots of max_worker_processes. How many there are is not said.
 CREATE FUNCTION pg_temp.fill(sql text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN

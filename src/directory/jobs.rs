@@ -366,6 +366,12 @@ impl Table<'_> {
         Signaled::Prevented
     }
 
+    /// The process id of the worker whose job has that entry.
+    pub fn pid_at(&self, index: usize) -> Option<i32> {
+        self.taken.get(index).filter(|id| **id != 0)?;
+        self.entries.get(index).map(|entry| entry.job.pid)
+    }
+
     /// A copy of the entry there, if a job has it.
     pub fn seen_at(&self, index: usize) -> Option<Seen> {
         self.taken.get(index).filter(|id| **id != 0)?;

@@ -126,7 +126,7 @@ pub fn withdraw() {
 pub fn settle(ticket: Ticket, end: &End<'_>) {
     with_table(|table| {
         if table.settle(ticket, end) {
-            table.wake_for_job(ticket.id, procs::wake);
+            table.wake_for_job(ticket.id, true, procs::wake);
         }
     });
 }
@@ -161,15 +161,15 @@ pub fn report_progress(percent: i32, message: Option<&[u8]>) {
     }
 }
 
-/// The job has ended, and whoever waits for it is woken. Returns whether another session has signaled this process: then it
+/// The job has ended, and whoever waits for it is woken; the process `stays` if nothing speaks against it. Returns whether another session has signaled this process: then it
 /// must not take another job, which the signal might hit.
-pub fn end(end: &End<'_>) -> bool {
+pub fn end(end: &End<'_>, stays: bool) -> bool {
     let Some(ticket) = KNOWN.own.take() else {
         return false;
     };
     let signaled = with_table(|table| {
         let signaled = table.end(ticket, end);
-        table.wake_for_job(ticket.id, procs::wake);
+        table.wake_for_job(ticket.id, stays && !signaled, procs::wake);
         signaled
     });
     signaled.unwrap_or(false)
@@ -237,6 +237,22 @@ fn bury_if_lost(job: &Record) -> bool {
         }
     }
     is_lost
+}
+
+/// Calls `each` with the process id of every worker that has a job.
+pub fn for_each_running(mut each: impl FnMut(i32)) {
+    let Some(mapped) = KNOWN.table.get() else {
+        return;
+    };
+    for i in 0..mapped.sizes.entries {
+        let pid = with_table(|table| table.pid_at(i)).flatten();
+        pid.filter(|pid| *pid > 0).into_iter().for_each(&mut each);
+    }
+}
+
+/// Whether there is a directory.
+pub fn is_there() -> bool {
+    KNOWN.table.get().is_some()
 }
 
 /// Calls `each` for every job: first those that have not ended, then the others, the last to end first.

@@ -78,10 +78,12 @@ impl Table<'_> {
         }
     }
 
-    /// Calls `wake` for each process that waits for the end of that job.
-    pub fn wake_for_job(&self, id: i64, wake: impl FnMut(u32)) {
-        let is_meant =
-            |w: &Waiter| w.kind == ANY_JOB || w.kind == PLACE || (w.kind == JOB && w.job == id);
+    /// Calls `wake` for each process that waits for the end of that job, or for a place if the job gives up one: its worker
+    /// waits for the next, and would leave for somebody else. One that does not stay gives its place up when it ends.
+    pub fn wake_for_job(&self, id: i64, stays: bool, wake: impl FnMut(u32)) {
+        let is_meant = |w: &Waiter| {
+            w.kind == ANY_JOB || (w.kind == PLACE && stays) || (w.kind == JOB && w.job == id)
+        };
         self.wake(is_meant, wake);
     }
 

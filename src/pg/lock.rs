@@ -56,19 +56,20 @@ pub fn max_backends() -> usize {
     usize::try_from(unsafe { sys::MaxBackends }).unwrap_or(0)
 }
 
-/// A lock on a role's number of workers, held beyond transactions until it is released.
+/// A lock on a role's number of workers, or on that of all roles, held beyond transactions until it is released.
+#[derive(Clone, Copy)]
 pub struct RoleLock(sys::LOCKTAG);
 
 impl RoleLock {
-    /// Waits for it, interruptibly. In pg_locks it is a lock on the role with objsubid 1. A standby allows no such lock on
-    /// objects; there it is a user lock with the same numbers.
-    pub fn acquire(role: sys::Oid) -> Self {
+    /// In pg_locks it is a lock on the role (0: all) with objsubid 1. A standby allows no such lock on objects; there it is a
+    /// user lock with the same numbers.
+    pub fn of(role: Option<sys::Oid>) -> Self {
         // SAFETY: reads the server's state.
         let recovering = unsafe { sys::RecoveryInProgress() };
-        let tag = sys::LOCKTAG {
+        Self(sys::LOCKTAG {
             locktag_field1: 0,
             locktag_field2: sys::AuthIdRelationId,
-            locktag_field3: role,
+            locktag_field3: role.unwrap_or(0),
             locktag_field4: 1,
             locktag_type: if recovering {
                 sys::LOCKTAG_USERLOCK
@@ -76,10 +77,13 @@ impl RoleLock {
                 sys::LOCKTAG_OBJECT
             } as u8,
             locktag_lockmethodid: sys::DEFAULT_LOCKMETHOD as u8,
-        };
+        })
+    }
+
+    /// Waits for it, interruptibly.
+    pub fn acquire(self) {
         // SAFETY: a complete tag; a session lock belongs to no resource owner.
-        unsafe { sys::LockAcquire(&raw const tag, sys::ExclusiveLock as c_int, true, false) };
-        Self(tag)
+        unsafe { sys::LockAcquire(&raw const self.0, sys::ExclusiveLock as c_int, true, false) };
     }
 
     /// Gives it up. An error in between must not skip this.

@@ -84,26 +84,41 @@ impl Waiting {
 /// resigned, or are not connected yet.
 pub fn count_busy(kind: &CStr, idle: u32) -> usize {
     count(|proc, pid, event| {
-        let has_nothing_to_do = event == idle || connected_as(proc) == 0;
+        let has_nothing_to_do = event == idle || connected_as(proc) == 0 || has_resigned(proc);
         is_background_worker(pid) && !(has_nothing_to_do && is_worker(pid, kind))
     })
 }
 
-/// The same for those of one type that are connected as one role.
-pub fn count_busy_of(kind: &CStr, idle: u32, role: sys::Oid) -> usize {
-    count(|proc, pid, event| event != idle && connected_as(proc) == role && is_worker(pid, kind))
+/// The same for those of one type that are connected as one role, or as any.
+pub fn count_busy_of(kind: &CStr, idle: u32, role: Option<sys::Oid>) -> usize {
+    count(|proc, pid, event| {
+        let has_something_to_do = event != idle && !has_resigned(proc);
+        has_something_to_do && is_connected(proc, role) && is_worker(pid, kind)
+    })
 }
 
-/// This process counts as nobody's from here on: it is on its way out, however long that takes.
+/// What a process that has resigned shows as its schema for temporary tables: it has none, and this is nobody's.
+const RESIGNED: sys::Oid = 1;
+
+/// This process has nothing to do any more: it is on its way out, however long that takes. It has no temporary tables.
 pub fn resign() {
-    // SAFETY: a word of this process's own PGPROC, which others only read; a role that is not there is what processes have
-    // before they are connected.
-    unsafe { (&raw mut (*sys::MyProc).roleId).write_volatile(0) };
+    // SAFETY: a word of this process's own PGPROC, which others only compare with the schema that they ask about.
+    unsafe { (&raw mut (*sys::MyProc).tempNamespaceId).write_volatile(RESIGNED) };
 }
 
-/// How many background workers of the given type are connected as the given role.
-pub fn count_workers_of(kind: &CStr, role: sys::Oid) -> usize {
-    count(|proc, pid, _| connected_as(proc) == role && is_worker(pid, kind))
+fn has_resigned(proc: *const sys::PGPROC) -> bool {
+    // SAFETY: an element of the array; a word that its process writes whole.
+    unsafe { (&raw const (*proc).tempNamespaceId).read_volatile() == RESIGNED }
+}
+
+/// How many background workers of the given type are connected as the given role, or as any.
+pub fn count_workers(kind: &CStr, role: Option<sys::Oid>) -> usize {
+    count(|proc, pid, _| is_connected(proc, role) && is_worker(pid, kind))
+}
+
+fn is_connected(proc: *const sys::PGPROC, role: Option<sys::Oid>) -> bool {
+    let connected = connected_as(proc);
+    connected != 0 && role.is_none_or(|role| role == connected)
 }
 
 fn count(fits: impl Fn(*const sys::PGPROC, c_int, u32) -> bool) -> usize {

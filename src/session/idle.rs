@@ -35,9 +35,10 @@ pub fn release_gone() {
     });
 }
 
-/// Claims an idle worker that may do a job of this identity and size, if there is one. Workers found gone are let go.
-pub fn claim(identity: &Identity, queue_size: usize) -> Option<LinkRef> {
-    if settings::WORKER_IDLE_TIMEOUT.get() == 0 || is_exceeded(identity.authenticated_user) {
+/// Claims an idle worker that may do a job of this identity and size, if there is one and there are not too many. Workers
+/// found gone are let go.
+pub fn claim(identity: &Identity, queue_size: usize, is_one_too_many: bool) -> Option<LinkRef> {
+    if settings::WORKER_IDLE_TIMEOUT.get() == 0 || is_one_too_many {
         dismiss_all();
         return None;
     }
@@ -67,12 +68,6 @@ pub fn claim(identity: &Identity, queue_size: usize) -> Option<LinkRef> {
     })
 }
 
-/// Whether the role has more workers than the limit, which was lowered meanwhile: then no idle one may be put to work.
-fn is_exceeded(role: Oid) -> bool {
-    let limit = usize::try_from(settings::MAX_WORKERS_PER_ROLE.get()).unwrap_or(0);
-    limit > 0 && procs::count_workers_of(channel::KIND, role) > limit
-}
-
 /// Lets every idle worker of this session go. Returns whether there was any.
 pub fn dismiss_all() -> bool {
     let any = STATE.idle.get().is_some();
@@ -96,14 +91,14 @@ pub fn evict(role: Option<Oid>) -> bool {
     own || others.signal(0, libc::SIGUSR2) > 0
 }
 
-/// Whether a slot is about to become free: some worker is idle, on its way out, or not to be seen yet or any more.
-pub fn slot_is_coming() -> bool {
-    procs::count_busy(channel::KIND, channel::IDLE.id()) < procs::max_worker_processes()
+/// How many workers have something to do, of this extension and of others.
+pub fn count_busy() -> usize {
+    procs::count_busy(channel::KIND, channel::IDLE.id())
 }
 
-/// The same for a place of a role, of which there are `limit`.
-pub fn place_is_coming(role: Oid, limit: usize) -> bool {
-    procs::count_busy_of(channel::KIND, channel::IDLE.id(), role) < limit
+/// Whether a slot is about to become free: some worker is idle, on its way out, or not to be seen yet or any more.
+pub fn slot_is_coming() -> bool {
+    count_busy() < procs::max_worker_processes()
 }
 
 /// What to do with an idle worker.

@@ -1,12 +1,13 @@
 //! Starting a job: docs/ARCHITECTURE.md, One job, there and back. An error or interrupt at any step leaves nothing behind.
 
+use super::ceilings::{self, Admission};
 use super::job::{Job, JobRef, Outcome, State};
 use super::link::{self, LinkRef};
 use super::settings::{news, was_told};
 use super::start::{
     WAIT_FOR_START, fail_to_start, list, start_worker, wait_for_connection, wait_for_snapshot,
 };
-use super::{STATE, context, idle, pump, registry, role_limit};
+use super::{STATE, context, idle, pump, registry};
 use crate::channel::wire::parameters::Parameters;
 use crate::channel::wire::request::{Request, User};
 use crate::channel::wire::response::Stream;
@@ -66,21 +67,32 @@ pub fn launch(order: &Order<'_>) -> JobRef {
     directory::attach();
     pump::pump_all();
     registry::prune();
-    check_max_workers();
+    let admission = Admission::new();
+    ceilings::wait_for_job_place(&admission);
     let identity = Identity::current();
     let listing = listing(order, &identity, queue_size);
     let cookie = if order.with_cookie { listing.id } else { 0 };
     let response_size = usize::try_from(queue_size).unwrap_or(0) & !7;
-    let job = match idle::claim(&identity, response_size) {
+    let job = match idle::claim(
+        &identity,
+        response_size,
+        ceilings::is_exceeded(identity.authenticated_user),
+    ) {
         Some(link) => {
             let listing = Listing {
                 pid: link.pid,
                 ..listing
             };
-            hand_over(link, order, cookie, queue_size, Some(&listing))
+            hand_over(
+                link,
+                order,
+                cookie,
+                queue_size,
+                Some((&listing, &admission)),
+            )
         }
-        None => role_limit::guard(identity.authenticated_user, || {
-            let link = start_worker(identity, response_size, &listing);
+        None => ceilings::guard(identity.authenticated_user, &admission, || {
+            let link = start_worker(identity, response_size, &listing, &admission);
             hand_over(link, order, cookie, queue_size, None)
         }),
     };
@@ -116,7 +128,7 @@ fn hand_over(
     order: &Order<'_>,
     cookie: i64,
     queue_size: c_int,
-    listed: Option<&Listing<'_>>,
+    listed: Option<(&Listing<'_>, &Admission)>,
 ) -> JobRef {
     let job_context = Cell::new(None);
     let result = catch(|| {
@@ -124,13 +136,13 @@ fn hand_over(
         hooks::point("launch-ready");
         let new_context = context().create(c"pg_background job");
         job_context.set(Some(new_context));
-        if let Some(listing) = listed {
-            list(link.channel, listing);
+        if let Some((listing, admission)) = listed {
+            list(link.channel, listing, admission);
         }
         let new_job = new_job(new_context, link, order, cookie, queue_size);
         link.channel.set_unread(order.keeps_worker);
         send_request(link, order, cookie);
-        if settings::MAX_WORKERS_PER_ROLE.get() > 0 {
+        if ceilings::are_there() {
             wait_for_connection(link);
         }
         if order.options.snapshot.is_some() {
@@ -275,15 +287,4 @@ fn check_queue_size(asked: c_int) -> c_int {
             .raise();
     }
     asked
-}
-
-fn check_max_workers() {
-    let (active, maximum) = (STATE.counters.active(), settings::MAX_WORKERS.get());
-    if active >= maximum {
-        Report::error(code::CONFIGURATION_LIMIT_EXCEEDED)
-            .message(format_args!("too many background jobs in this session"))
-            .detail(format_args!("{active} jobs run, and pg_background.max_workers is {maximum}. Finished jobs do not count, detached ones do."))
-            .hint(format_args!("Wait for a job to end, or raise pg_background.max_workers."))
-            .raise();
-    }
 }

@@ -5,6 +5,7 @@
 
 pub mod batch;
 pub mod cancel;
+mod ceilings;
 mod convert;
 mod deadlock;
 mod idle;
@@ -16,7 +17,6 @@ pub mod parameters;
 pub mod pump;
 pub mod registry;
 pub mod result;
-mod role_limit;
 pub mod run;
 mod settings;
 mod spool;

@@ -1,39 +1,26 @@
 //! Starting a worker process: segment, queues, registration, attachment. An error or interrupt at any step leaves nothing
 //! behind.
 
+use super::ceilings::Admission;
 use super::link::{Link, LinkRef};
 use super::settings::Told;
-use super::{STATE, context, deadlock, idle, pump, wait};
+use super::{context, deadlock, idle, pump, wait};
 use crate::channel;
 use crate::channel::segment::{Channel, Peer};
-use crate::directory::{self, Awaited, Listing, NoEntry};
+use crate::directory::{self, Listing, NoEntry};
 use crate::hooks;
 use crate::pg::bgworker::{Handle, Registration, Status};
-use crate::pg::clock::{Deadline, now};
+use crate::pg::clock::now;
 use crate::pg::error::{Report, catch, code};
 use crate::pg::identity::{self, Identity};
 use crate::pg::latch::{self, WaitEvent};
 use crate::pg::memory::Context;
 use crate::pg::text::format;
-use crate::pg::timestamp;
-use crate::settings;
 use core::cell::Cell;
-use core::ffi::{c_int, c_long};
+use core::ffi::c_int;
 
 /// Shown while a launch waits for its worker to start and take the request.
 pub static WAIT_FOR_START: WaitEvent = WaitEvent::new(c"PgBackgroundLaunch");
-/// Shown while a launch waits for a worker slot or a segment.
-static WAIT_FOR_SLOT: WaitEvent = WaitEvent::new(c"PgBackgroundSlot");
-
-/// How often to look, in milliseconds: nothing tells when another session's worker has left.
-const SLOT_RETRY: c_long = 10;
-
-/// So many looks in a row have to find nobody on the way out.
-const LOOKS: u32 = 3;
-
-/// How long to wait for somebody who leaves, in milliseconds.
-const COURTESY: i64 = 1000;
-
 /// What a starting worker has so far; an error takes it back.
 struct Start {
     context: Context,
@@ -42,24 +29,31 @@ struct Start {
 }
 
 /// Starts a worker process and waits until it holds both queues.
-pub fn start_worker(identity: Identity, response_size: usize, listing: &Listing<'_>) -> LinkRef {
+pub fn start_worker(
+    identity: Identity,
+    response_size: usize,
+    listing: &Listing<'_>,
+    admission: &Admission,
+) -> LinkRef {
     let start = Start {
         context: context().create(c"pg_background worker link"),
         channel: Cell::new(None),
         process: Cell::new(None),
     };
-    catch(|| try_start(&start, identity, response_size, listing)).unwrap_or_else(|caught| {
-        directory::withdraw();
-        // A worker that was registered never starts, or ends. Queues go with their segment.
-        if let Some(process) = start.process.get() {
-            process.terminate();
-        }
-        if let Some(channel) = start.channel.get() {
-            channel.segment().detach();
-        }
-        start.context.delete();
-        caught.rethrow()
-    })
+    catch(|| try_start(&start, identity, response_size, listing, admission)).unwrap_or_else(
+        |caught| {
+            directory::withdraw();
+            // A worker that was registered never starts, or ends. Queues go with their segment.
+            if let Some(process) = start.process.get() {
+                process.terminate();
+            }
+            if let Some(channel) = start.channel.get() {
+                channel.segment().detach();
+            }
+            start.context.delete();
+            caught.rethrow()
+        },
+    )
 }
 
 /// Every resource is noted in `start` as soon as it is there.
@@ -68,13 +62,14 @@ fn try_start(
     identity: Identity,
     response_size: usize,
     listing: &Listing<'_>,
+    admission: &Admission,
 ) -> LinkRef {
-    let channel = create_channel(&identity, response_size);
+    let channel = create_channel(&identity, response_size, admission);
     start.channel.set(Some(channel));
     hooks::point("launch-segment");
     let requests = channel.requests().attach(channel.segment(), start.context);
     let responses = channel.responses().attach(channel.segment(), start.context);
-    let process = register(channel, start.context, listing);
+    let process = register(channel, start.context, listing, admission);
     start.process.set(Some(process));
     hooks::point("launch-registered");
     let pid = wait_for_attach(channel, process);
@@ -95,7 +90,7 @@ fn try_start(
 
 /// Makes the segment. Where none is left, idle workers of this session give theirs back: those of others have a second
 /// holder, their session, which lets go when it calls us next.
-fn create_channel(identity: &Identity, response_size: usize) -> Channel {
+fn create_channel(identity: &Identity, response_size: usize, admission: &Admission) -> Channel {
     let peer = Peer {
         database: identity::database(),
         authenticated_user: identity.authenticated_user,
@@ -104,12 +99,14 @@ fn create_channel(identity: &Identity, response_size: usize) -> Channel {
     let create = || Channel::create(&peer, response_size);
     let ask = || _ = idle::dismiss_all();
     // A worker of ours holds its segment until it has ended; of others' segments nobody knows.
-    let Some(channel) = create().or_else(|| retry(ask, create, || false)) else {
+    let Some(channel) =
+        create().or_else(|| admission.wait(ask, create, Some(&|| false), || usize::MAX))
+    else {
         Report::error(code::INSUFFICIENT_RESOURCES)
             .message(format_args!("could not create shared memory for a background job"))
             .detail(format_args!("The cluster has no dynamic shared memory segment left."))
             .hint(format_args!(
-                "Wait until other background jobs or parallel queries have ended, raise max_connections, or set pg_background.launch_timeout to wait for a free segment."
+                "Wait until other background jobs or parallel queries have ended, raise max_connections, or raise pg_background.launch_timeout."
             ))
             .raise()
     };
@@ -117,7 +114,12 @@ fn create_channel(identity: &Identity, response_size: usize) -> Channel {
 }
 
 /// Registers the worker. Where every slot is taken, idle workers of all sessions are asked to leave.
-fn register(channel: Channel, handle_context: Context, listing: &Listing<'_>) -> Handle {
+fn register(
+    channel: Channel,
+    handle_context: Context,
+    listing: &Listing<'_>,
+    admission: &Admission,
+) -> Handle {
     let registration = Registration {
         name: format(format_args!(
             "pg_background worker for PID {}",
@@ -130,7 +132,7 @@ fn register(channel: Channel, handle_context: Context, listing: &Listing<'_>) ->
     };
     // A job that has no worker yet holds an entry for a moment only.
     let register = || {
-        if !try_to_list(channel, listing) {
+        if !try_to_list(channel, listing, admission) {
             return None;
         }
         let handle = Handle::register(&registration, handle_context);
@@ -140,12 +142,16 @@ fn register(channel: Channel, handle_context: Context, listing: &Listing<'_>) ->
         handle
     };
     let ask = || _ = idle::evict(None);
-    let Some(handle) = register().or_else(|| retry(ask, register, idle::slot_is_coming)) else {
+    let Some(handle) = register()
+        .or_else(|| admission.wait(ask, register, Some(&idle::slot_is_coming), idle::count_busy))
+    else {
         Report::error(code::INSUFFICIENT_RESOURCES)
             .message(format_args!("could not register a background worker"))
-            .detail(format_args!("All slots of max_worker_processes are in use."))
+            .detail(format_args!(
+                "All slots of max_worker_processes are in use."
+            ))
             .hint(format_args!(
-                "Raise max_worker_processes, or set pg_background.launch_timeout to wait for a free slot."
+                "Raise max_worker_processes or pg_background.launch_timeout."
             ))
             .raise()
     };
@@ -153,10 +159,10 @@ fn register(channel: Channel, handle_context: Context, listing: &Listing<'_>) ->
 }
 
 /// Enters the job into the cluster's directory, if there is one, and says to its worker where.
-pub fn list(channel: Channel, listing: &Listing<'_>) {
-    let attempt = || try_to_list(channel, listing).then_some(());
+pub fn list(channel: Channel, listing: &Listing<'_>, admission: &Admission) {
+    let attempt = || try_to_list(channel, listing, admission).then_some(());
     if attempt()
-        .or_else(|| retry(|| (), attempt, || false))
+        .or_else(|| admission.wait(|| (), attempt, Some(&|| false), || usize::MAX))
         .is_none()
     {
         Report::error(code::INSUFFICIENT_RESOURCES)
@@ -168,61 +174,14 @@ pub fn list(channel: Channel, listing: &Listing<'_>) {
     }
 }
 
-fn try_to_list(channel: Channel, listing: &Listing<'_>) -> bool {
-    let waited = timestamp::now().saturating_sub(listing.launched_at);
+fn try_to_list(channel: Channel, listing: &Listing<'_>, admission: &Admission) -> bool {
+    let waited = admission.waited();
     match directory::enter(&Listing { waited, ..*listing }) {
         Ok(Some(ticket)) => channel.set_entry(directory::handle(), ticket.place, ticket.id),
         Ok(None) => {}
         Err(NoEntry) => return false,
     }
     true
-}
-
-/// Asks workers to leave and tries again, over and over: up to pg_background.launch_timeout, or for a moment while what
-/// is wanted `is_coming`.
-fn retry<T: Copy>(
-    ask: impl Fn(),
-    attempt: impl Fn() -> Option<T>,
-    is_coming: impl Fn() -> bool,
-) -> Option<T> {
-    directory::start_waiting(Awaited::Place);
-    let result = catch(|| look_over_and_over(ask, attempt, is_coming));
-    directory::stop_waiting();
-    result.unwrap_or_else(|caught| caught.rethrow())
-}
-
-fn look_over_and_over<T: Copy>(
-    ask: impl Fn(),
-    attempt: impl Fn() -> Option<T>,
-    is_coming: impl Fn() -> bool,
-) -> Option<T> {
-    let patience = if STATE.launches_only_at_once.get() {
-        0
-    } else {
-        settings::LAUNCH_TIMEOUT.get()
-    };
-    let deadline = Deadline::after(i64::from(patience));
-    let courtesy = Deadline::after(COURTESY);
-    let mut looks = 0;
-    loop {
-        latch::reset();
-        ask();
-        let found = attempt();
-        if found.is_some() {
-            return found;
-        }
-        pump::pump_all();
-        let time = now();
-        // A worker that has just been woken shows for a moment neither that it was idle nor that it leaves: look again.
-        let comes = is_coming() || pump::is_about_to_lose_a_worker();
-        looks = if comes { 0 } else { looks + 1 };
-        let may_wait = !deadline.passed(time) || (looks < LOOKS && !courtesy.passed(time));
-        if !may_wait {
-            return None;
-        }
-        hooks::point("launch-slot");
-        latch::wait(Some(SLOT_RETRY), &WAIT_FOR_SLOT);
-    }
 }
 
 /// Waits until the worker holds both queues; returns its process id.

@@ -61,11 +61,20 @@ pub static MAX_WORKERS_PER_ROLE: IntSetting = IntSetting::new(
 )
 .for_superusers();
 
-/// Milliseconds to wait for a worker slot or a segment; 0 to fail at once.
+/// Workers of all sessions of the server; 0 for no limit.
+pub static MAX_WORKERS_TOTAL: IntSetting = IntSetting::new(
+    c"pg_background.max_workers_total",
+    c"Sets the maximum number of background workers of all sessions.",
+    0,
+    c_int::MAX,
+)
+.in_configuration();
+
+/// Milliseconds to wait for a place below every ceiling: slots, segments, the limits above; 0 to fail at once.
 pub static LAUNCH_TIMEOUT: IntSetting = IntSetting::new(
     c"pg_background.launch_timeout",
-    c"Sets how long a launch waits for a free worker slot or shared memory segment.",
-    0,
+    c"Sets how long a launch waits for a free place: a worker slot, shared memory, or below a limit.",
+    10_000,
     c_int::MAX,
 )
 .milliseconds();
@@ -88,6 +97,7 @@ pub fn define() {
     WORKER_IDLE_TIMEOUT.define(0);
     MAX_QUEUE_SIZE.define(smallest_queue);
     MAX_WORKERS_PER_ROLE.define(0);
+    MAX_WORKERS_TOTAL.define(0);
     LAUNCH_TIMEOUT.define(0);
     JOB_HISTORY.define(0);
     reserve_prefix(c"pg_background");

@@ -32,7 +32,7 @@ pub fn begin(channel: Channel) {
 
 /// Says how the job ended, once. Nothing here may fail. Returns whether another session has sent this process a signal for
 /// it, which may still be on its way.
-pub fn end(channel: Channel, summary: &Summary) -> bool {
+pub fn end(channel: Channel, summary: &Summary, stays: bool) -> bool {
     let failed = summary.ending == Ending::Failed;
     let text = |which, wanted| channel.outcome.text(which).filter(|_| wanted);
     let mut ascii = [0; directory::MESSAGE_LIMIT];
@@ -55,7 +55,7 @@ pub fn end(channel: Channel, summary: &Summary) -> bool {
         code::ADMIN_SHUTDOWN if channel.is_cancel_requested() => directory::Ending::Canceled,
         _ => directory::Ending::Failed,
     };
-    directory::end(&directory::End {
+    let end = directory::End {
         ending,
         timed_out: summary.timed_out,
         sqlstate: summary.sqlstate,
@@ -68,5 +68,6 @@ pub fn end(channel: Channel, summary: &Summary) -> bool {
         },
         started_at: summary.started_at,
         finished_at: summary.finished_at,
-    })
+    };
+    directory::end(&end, stays)
 }

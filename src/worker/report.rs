@@ -271,7 +271,7 @@ fn summary(ending: Ending, error_follows: bool) -> Summary {
 }
 
 fn publish(channel: Channel, summary: &Summary) {
-    entry::end(channel, summary);
+    entry::end(channel, summary, false);
     notify::note_end(summary, channel.outcome.text(Text::CommandTag));
     channel.outcome.publish(summary);
     STATE.summary.set(None);
@@ -296,7 +296,7 @@ pub fn publish_success(channel: Channel, stays: bool) -> bool {
 /// session may be on its way. Returns whether it does.
 fn end(channel: Channel, summary: &Summary, stays: bool) -> bool {
     STATE.summary.set(Some(*summary));
-    let stays = !entry::end(channel, summary) && stays;
+    let stays = !entry::end(channel, summary, stays) && stays;
     STATE.forget_job();
     if stays {
         let let_go = channel.is_let_go().then(|| STATE.responses.take());

@@ -3,7 +3,7 @@
 # to; a slot that is free, or held by nothing but an idle worker, is found.
 . "$(dirname "$0")/../lib.sh"
 suite_begin
-cluster_new main 'max_worker_processes = 2' 'max_logical_replication_workers = 0' 'max_connections = 60'
+cluster_new main 'pg_background.launch_timeout = 0' 'max_worker_processes = 2' 'max_logical_replication_workers = 0' 'max_connections = 60'
 log_allow 'FATAL: +terminating background worker'
 launch="SELECT pid, cookie FROM pg_background_launch_v2('SELECT pg_sleep(60)') \\gset"
 one="SELECT sqlstate FROM pg_background_run_v2('SELECT 1');"

@@ -36,7 +36,7 @@ crowd() {
 }
 
 # --- two slots
-cluster_new two 'max_worker_processes = 2' 'max_parallel_workers = 2' 'max_logical_replication_workers = 0' 'log_min_messages = error'
+cluster_new two 'pg_background.launch_timeout = 0' 'max_worker_processes = 2' 'max_parallel_workers = 2' 'max_logical_replication_workers = 0' 'log_min_messages = error'
 sql 'CREATE TABLE t (i int); CREATE ROLE a; CREATE ROLE b; GRANT pgbackground_role TO a, b; GRANT ALL ON t TO a, b'
 t_is 'a tight loop' "$(sql "SELECT count(*) FROM generate_series(1, 300) i, pg_background_run_v2('INSERT INTO t VALUES (1 + 0 * ' || i || ')') WHERE NOT has_error")" 300
 t_is 'a tight loop of jobs that fail' "$(sql "SELECT count(*) FROM generate_series(1, 60) i, pg_background_run_v2('SELECT 1/0 --' || i) WHERE sqlstate = '22012'")" 60
@@ -55,7 +55,7 @@ t_no_leaks 'nothing is left'
 cluster_stop two
 
 # --- eight slots
-cluster_new eight 'max_worker_processes = 8' 'max_logical_replication_workers = 0' 'log_min_messages = error' 'pg_background.worker_idle_timeout = 1min'
+cluster_new eight 'pg_background.launch_timeout = 0' 'max_worker_processes = 8' 'max_logical_replication_workers = 0' 'log_min_messages = error' 'pg_background.worker_idle_timeout = 1min'
 sql 'CREATE TABLE t (i int); CREATE ROLE limited LOGIN; GRANT pgbackground_role TO limited; GRANT ALL ON t TO limited'
 t_is 'twenty sessions, seven jobs at a time' "$(crowd 20 7 12 'INSERT INTO t VALUES (3)')" '240 code 00000'
 t_is 'twenty sessions, all at a time, waiting for slots' "$(PGOPTIONS='-c pg_background.launch_timeout=20s' crowd 20 20 12 'INSERT INTO t VALUES (4)')" '240 code 00000'

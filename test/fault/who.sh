@@ -8,7 +8,7 @@ log_allow 'FATAL: +(role|permission denied for database|database|terminating bac
 cp -a "$TREE" "$WORK/tree-own"
 tree_use "$WORK/tree-own"
 PGBG_TREE=$TREE
-cluster_new main 'pg_background.worker_idle_timeout = 0' 'max_connections = 20'
+cluster_new main 'pg_background.launch_timeout = 0' 'pg_background.worker_idle_timeout = 0' 'max_connections = 20'
 sql 'CREATE DATABASE other'
 psql -XAtq -d other -c 'CREATE EXTENSION pg_background; CREATE TABLE who(is_was text)'
 psql -XAtq -d other -c 'GRANT CREATE ON SCHEMA public TO PUBLIC'

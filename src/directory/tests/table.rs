@@ -18,14 +18,15 @@ fn whoever_waits_for_it_is_woken() {
     assert!(table.enter_waiter(2, Awaited::Job(20)));
     assert!(table.enter_waiter(3, Awaited::AnyJob));
     assert!(table.enter_waiter(4, Awaited::Place));
-    assert_eq!(woken(|wake| table.wake_for_job(10, wake)), [1, 3, 4]);
+    assert_eq!(woken(|wake| table.wake_for_job(10, true, wake)), [1, 3, 4]);
+    assert_eq!(woken(|wake| table.wake_for_job(10, false, wake)), [1, 3]);
     assert_eq!(woken(|wake| table.wake_for_place(wake)), [4]);
     table.leave_waiter(1);
     table.leave_waiter(1);
     table.leave_waiter(99);
-    assert_eq!(woken(|wake| table.wake_for_job(10, wake)), [4, 3]);
+    assert_eq!(woken(|wake| table.wake_for_job(10, true, wake)), [4, 3]);
     assert!(table.enter_waiter(2, Awaited::Place));
-    assert_eq!(woken(|wake| table.wake_for_job(20, wake)), [4, 2, 3]);
+    assert_eq!(woken(|wake| table.wake_for_job(20, true, wake)), [4, 2, 3]);
     for process in [5, 6] {
         assert!(table.enter_waiter(process, Awaited::Place));
     }
@@ -96,7 +97,7 @@ fn scribbled_contents_stay_in_bounds() {
                 assert!(seen.job.message.get().is_none_or(|text| text.len() <= 512));
             }
             table.enter_waiter(next() as u32, Awaited::Job(id));
-            table.wake_for_job(id, |_| {});
+            table.wake_for_job(id, true, |_| {});
             table.leave_waiter(next() as u32);
             table.statistics_rows().for_each(|row| assert!(row < 257));
         }
