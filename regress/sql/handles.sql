@@ -29,7 +29,7 @@ SELECT r.* FROM regress_pgbg_h, pg_background_result(h) AS r(n int4);
 \set VERBOSITY sqlstate
 SELECT r.* FROM regress_pgbg_h, pg_background_result(h) AS r(n int4);
 \set VERBOSITY default
-SELECT (pg_background_outcome(h)).state IS NULL AS unknown FROM regress_pgbg_h;
+SELECT (pg_background_outcome(h)).state AS known_to_the_server FROM regress_pgbg_h;
 
 -- a null handle: no answer; one without a process ID: refused, 22004
 SELECT pg_background_wait(NULL::pg_background_handle) IS NULL AS is_null;
