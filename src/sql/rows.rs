@@ -2,6 +2,7 @@
 
 use super::options::{OF_QUERY, OF_QUERY_JSON, options};
 use super::{handle_at, sql_functions};
+use crate::directory::Mode;
 use crate::pg::call::{Call, ResultSet, datum};
 use crate::pg::clock::Deadline;
 use crate::pg::cursor::Cursor;
@@ -89,6 +90,7 @@ fn order(call: Call, sql: usize) -> Order<'static> {
         submitted: false,
         with_cookie: true,
         keeps_worker: false,
+        mode: Mode::Run,
         options: options(call, places),
     }
 }
