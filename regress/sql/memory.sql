@@ -46,9 +46,10 @@ END
 $$;
 SET client_min_messages = error;
 SELECT pg_temp.succeed(20), pg_temp.fail(10);
-SELECT sum(total_bytes) AS before FROM pg_backend_memory_contexts \gset
+-- catalog caches grow by doubling, whenever that is
+SELECT sum(total_bytes) AS before FROM pg_backend_memory_contexts WHERE name <> 'CacheMemoryContext' \gset
 SELECT pg_temp.succeed(100), pg_temp.fail(30);
-SELECT sum(total_bytes) - :before < 200000 AS bounded FROM pg_backend_memory_contexts;
+SELECT sum(total_bytes) - :before < 200000 AS bounded FROM pg_backend_memory_contexts WHERE name <> 'CacheMemoryContext';
 -- what is left of ours is what one worker needs
 SELECT count(*) < 20 AS few FROM pg_backend_memory_contexts WHERE name LIKE 'pg\_background%';
 -- in one and the same worker
