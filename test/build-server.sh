@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Builds a PostgreSQL server that watches itself, from Debian's source package, and prints where its pg_config is. What was
-# built before stays in the cache.
+# Builds a PostgreSQL server that watches itself, or another one that no package has, from Debian's source package, and
+# prints where its pg_config is. What was built before stays in the cache.
 #
 #   test/build-server.sh cassert      with assertions, and memory clobbered when it is freed
 #   test/build-server.sh valgrind     the same, and it tells valgrind which memory is whose
+#   test/build-server.sh musl         with musl as its C library
 #
 # The archive is the one that apt uses here. PGBG_SERVER_SOURCE=directory takes an unpacked source tree instead, which is
 # left as it is; PGBG_SERVER_MAJOR says which major to fetch (15).
@@ -13,9 +14,12 @@ kind=${1:-}
 major=${PGBG_SERVER_MAJOR:-15}
 case $kind in
 	cassert) cflags='-O1 -g' wanted=(bzip2 gcc libc6-dev make) ;;
+	musl) cflags='-O2 -g' wanted=(bzip2 gcc libc6-dev make musl-tools) ;;
 	valgrind) cflags='-Og -g -fno-omit-frame-pointer -DUSE_VALGRIND' wanted=(bzip2 gcc libc6-dev make valgrind) ;;
-	*) die "usage: $0 cassert|valgrind" ;;
+	*) die "usage: $0 cassert|valgrind|musl" ;;
 esac
+configured=(--enable-cassert --enable-debug --without-icu --without-readline --without-zlib CFLAGS="$cflags")
+[ "$kind" != musl ] || configured+=(CC=musl-gcc)
 
 cache=$(cache_dir) || exit 1
 tree=$cache/$kind-$major
@@ -70,8 +74,7 @@ if [ ! -x "$tree/bin/pg_config" ]; then
 	say "building PostgreSQL $major ($kind); all it says: $log" >&2
 	(
 		cd "$new/build" || exit
-		"$source/configure" --prefix="$tree" --enable-cassert --enable-debug --without-icu --without-readline --without-zlib \
-			CFLAGS="$cflags" && make -s -j "${PGBG_JOBS:-$(nproc)}" && make -s install DESTDIR="$new/root" &&
+		"$source/configure" --prefix="$tree" "${configured[@]}" && make -s -j "${PGBG_JOBS:-$(nproc)}" && make -s install DESTDIR="$new/root" &&
 			make -s -C src/test/regress install DESTDIR="$new/root" &&
 			make -s -C src/test/isolation install DESTDIR="$new/root"
 	) >"$log" 2>&1 || { tail -n 30 "$log" >&2; die "cannot build PostgreSQL $major"; }
