@@ -67,7 +67,7 @@ without_polling() {
 }
 job="SELECT pid, cookie FROM pg_background_launch_v2('SELECT 1 FROM pg_sleep(1)') \\gset"
 array='ARRAY[(:pid, :cookie)]::pg_background_handle[]'
-without_polling wait_v2 "$job" 'SELECT pg_background_wait_v2(:pid, :cookie);' ''
+without_polling wait_v2 "$job" 'SELECT pg_background_wait_v2(:pid, :cookie);' t
 without_polling wait_v2_timeout "$job" 'SELECT pg_background_wait_v2_timeout(:pid, :cookie, 600000);' t
 without_polling wait_any_v2 "$job" "SELECT pg_background_wait_any_v2($array) IS NULL;" f
 without_polling drain_v2 "$job" "SELECT state FROM pg_background_drain_v2($array);" stopped
