@@ -1,7 +1,8 @@
 //! Run SQL in PostgreSQL background workers.
 //!
 //! Floors, from the ground up: `pg_sys` (bindings) - `pg` (PostgreSQL's concepts, made safe to use) - `settings` - `channel`
-//! (what the two processes share), `directory` (what all share) - `session` (the launching side) and `worker` (the other process) - `sql` (what SQL calls).
+//! (what the two processes share), `directory` (what all share) - `rows` (what both know of a job's rows) - `session` (the
+//! launching side) and `worker` (the other process) - `sql` (what SQL calls).
 //! An arrow points down only. docs/ARCHITECTURE.md follows one job through them.
 #![cfg_attr(not(test), no_std)]
 
@@ -11,6 +12,7 @@ mod hooks;
 mod nested;
 mod pg;
 mod pg_sys;
+mod rows;
 mod session;
 mod settings;
 mod sql;

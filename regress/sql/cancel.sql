@@ -126,9 +126,9 @@ SELECT pg_background_cancel_by_label_v2('\');
 SELECT pg_background_cancel_all_v2();
 SELECT pg_background_detach_all_v2();
 
--- a full queue: a job that waits for its reader can be cancelled
-SELECT pid, cookie FROM pg_background_launch_v2('SELECT repeat(''x'', 1000) FROM generate_series(1, 100000)', 65536) \gset
-SELECT pg_temp.until(format($$EXISTS (SELECT FROM pg_stat_activity WHERE pid = %s AND wait_event = 'MessageQueueSend')$$, :pid));
+-- output that nobody reads is in a file: the job goes on, and can be cancelled
+SELECT pid, cookie FROM pg_background_launch_v2('SELECT repeat(''x'', 1000), CASE WHEN g = 10000 THEN pg_sleep(600) END FROM generate_series(1, 10000) g', 65536) \gset
+SELECT pg_temp.until($$EXISTS (SELECT FROM pg_background_activity WHERE wait_event = 'PgSleep')$$);
 SELECT pg_background_cancel_v2_grace(:pid, :cookie, 60000);
 SELECT state, completed, sqlstate FROM pg_background_outcome_v2(:pid, :cookie);
 SELECT * FROM pg_background_result_v2(:pid, :cookie) AS (x text);

@@ -35,7 +35,7 @@ pub enum Text {
 
 const TEXTS: usize = 11;
 
-/// Bytes that each text may have. An error with a longer one goes through the queue as well, where nothing is cut.
+/// Bytes that each text may have. An error with a longer one is sent as a message as well, where nothing is cut.
 const LIMITS: [usize; TEXTS] = [4096, 4096, 2048, 4096, 256, 256, 256, 256, 256, 1024, 64];
 
 /// Where each text starts in the record's text room.
@@ -66,8 +66,9 @@ struct Contents {
     internal_position: i32,
     /// Of the last statement.
     row_count: u64,
-    /// Complete messages that were sent through the response queue; what comes after them is no message.
-    messages: u64,
+    /// Frames that were put into the response queue for the job, and bytes of them that are in its file.
+    frames: u64,
+    filed: u64,
     /// TimestampTz; 0 if the job was never started.
     started_at: i64,
     /// TimestampTz.
@@ -87,8 +88,8 @@ const PUBLISHED: u32 = 0x600D_F1A9;
 
 /// pg_background.worker_timeout ended the job.
 const TIMED_OUT: u32 = 1;
-/// A text was cut; the whole error follows as the last message of the queue.
-const ERROR_FOLLOWS: u32 = 2;
+/// The worker dropped something of what the job sent, since nobody wanted it.
+const INCOMPLETE: u32 = 2;
 
 /// A copy of the fixed part.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -99,9 +100,10 @@ pub struct Summary {
     pub position: i32,
     pub internal_position: i32,
     pub timed_out: bool,
-    pub error_follows: bool,
+    pub is_incomplete: bool,
     pub row_count: u64,
-    pub messages: u64,
+    pub frames: u64,
+    pub filed: u64,
     pub started_at: i64,
     pub finished_at: i64,
 }
@@ -183,13 +185,10 @@ impl OutcomeRecord {
             (*contents).position = summary.position;
             (*contents).internal_position = summary.internal_position;
             (*contents).flags = if summary.timed_out { TIMED_OUT } else { 0 }
-                | if summary.error_follows {
-                    ERROR_FOLLOWS
-                } else {
-                    0
-                };
+                | if summary.is_incomplete { INCOMPLETE } else { 0 };
             (*contents).row_count = summary.row_count;
-            (*contents).messages = summary.messages;
+            (*contents).frames = summary.frames;
+            (*contents).filed = summary.filed;
             (*contents).started_at = summary.started_at;
             (*contents).finished_at = summary.finished_at;
         }
@@ -219,9 +218,10 @@ impl OutcomeRecord {
             position: contents.position,
             internal_position: contents.internal_position,
             timed_out: contents.flags & TIMED_OUT != 0,
-            error_follows: contents.flags & ERROR_FOLLOWS != 0,
+            is_incomplete: contents.flags & INCOMPLETE != 0,
             row_count: contents.row_count,
-            messages: contents.messages,
+            frames: contents.frames,
+            filed: contents.filed,
             started_at: contents.started_at,
             finished_at: contents.finished_at,
         })
@@ -260,9 +260,10 @@ mod tests {
         position: 1,
         internal_position: 2,
         timed_out: true,
-        error_follows: true,
+        is_incomplete: true,
         row_count: 7,
-        messages: 3,
+        frames: 3,
+        filed: 64,
         started_at: 10,
         finished_at: 20,
     };

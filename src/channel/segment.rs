@@ -4,6 +4,7 @@
 //! header's identity fields are written before the worker is registered and never again; what changes is atomic.
 
 use super::LAYOUT;
+use super::flow::Flow;
 use super::outcome::OutcomeRecord;
 use super::progress::Progress;
 use super::waits::Waits;
@@ -44,9 +45,6 @@ pub struct Header {
     running: AtomicU32,
     /// Who may do what with the worker between jobs: an `Availability`.
     availability: AtomicU32,
-    /// Set by the launcher when it let go of the response queue, and by the worker when it has done so as well.
-    let_go: AtomicU32,
-    released: AtomicU32,
     /// Set by the launcher while the worker's last job has a result that is unread, and somebody may have its bare process ID:
     /// the worker gets no other job.
     unread: AtomicU32,
@@ -60,6 +58,7 @@ pub struct Header {
     job: AtomicI64,
     /// Set by the launcher: the job shall not start, or end before its next statement.
     cancel: AtomicU32,
+    pub flow: Flow,
     /// For whom the worker waits while it waits for jobs of its own.
     pub waits: Waits,
     pub progress: Progress,
@@ -181,17 +180,6 @@ impl Channel {
         self.response_size
     }
 
-    /// Makes a new response queue in place of the old one. The caller has claimed the worker, and neither side holds the
-    /// old queue any more.
-    pub fn renew_responses(self) {
-        self.let_go.store(0, Ordering::Relaxed);
-        self.released.store(0, Ordering::Relaxed);
-        // SAFETY: inside the segment, aligned, as long as `open` or `create` made sure, and nobody uses it.
-        unsafe {
-            Queue::create(self.place(RESPONSE_START), self.response_size).become_receiver();
-        }
-    }
-
     fn place(self, start: usize) -> NonNull<u8> {
         // SAFETY: callers pass offsets inside the segment.
         unsafe { self.segment.address().add(start) }
@@ -225,6 +213,11 @@ impl Header {
         self.authenticated_user
     }
 
+    /// Whose job it is.
+    pub fn launcher_pid(&self) -> i32 {
+        self.launcher_pid
+    }
+
     /// The worker says that it holds both queues.
     pub fn set_attached(&self, pid: i32) {
         self.worker_pid.store(pid, Ordering::Release);
@@ -256,28 +249,9 @@ impl Header {
     pub fn clear_for_next_job(&self) {
         self.running.store(0, Ordering::Relaxed);
         self.cancel.store(0, Ordering::Relaxed);
+        self.flow.clear();
         self.progress.clear();
         self.outcome.clear();
-    }
-
-    /// The launcher says that it has let go of the response queue.
-    pub fn set_let_go(&self) {
-        self.let_go.store(1, Ordering::Release);
-    }
-
-    /// Whether it has.
-    pub fn is_let_go(&self) -> bool {
-        self.let_go.load(Ordering::Acquire) != 0
-    }
-
-    /// The worker says that it has done so, too: the queue's memory may be used for a new one.
-    pub fn set_released(&self) {
-        self.released.store(1, Ordering::Release);
-    }
-
-    /// Whether it has.
-    pub fn is_released(&self) -> bool {
-        self.released.load(Ordering::Acquire) != 0
     }
 
     /// The worker says that it has settings of libraries which it did not have when it was told its session's.

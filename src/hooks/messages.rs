@@ -32,28 +32,25 @@ pub fn replace_next(message: &[u8]) {
     STATE.next.set(Some(Context::top().copy_bytes(message)));
 }
 
-/// The message to send instead of this one.
-pub fn corrupt<const N: usize>(parts: [&[u8]; N]) -> [&[u8]; N] {
-    let mut instead: [&[u8]; N] = [&[]; N];
+/// The message to send instead of this one, if it is another.
+pub fn corrupt<'a>(header: &[u8], payload: &[u8]) -> Option<&'a [u8]> {
     if let Some(message) = STATE.next.take() {
-        instead[0] = message;
-        return instead;
+        return Some(message);
     }
     if STATE.seed.get() == 0 {
-        return parts;
+        return None;
     }
-    let length = parts.iter().map(|part| part.len()).sum::<usize>();
+    let length = header.len() + payload.len();
     let place = Context::current().alloc(length + 8);
     // SAFETY: room for that many bytes was made, for nobody else.
     let bytes = unsafe {
         place.write_bytes(0, length + 8);
         core::slice::from_raw_parts_mut(place.as_ptr(), length + 8)
     };
-    for (to, from) in bytes.iter_mut().zip(parts.into_iter().flatten()) {
+    for (to, from) in bytes.iter_mut().zip(header.iter().chain(payload)) {
         *to = *from;
     }
-    instead[0] = harm(bytes, length);
-    instead
+    Some(harm(bytes, length))
 }
 
 /// xorshift64*, so that a seed tells the whole run.

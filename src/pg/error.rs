@@ -238,12 +238,6 @@ impl CaughtError {
         message.unwrap_or(Str::from_static(c"missing error text"))
     }
 
-    /// Class 53 (disk, memory, limits) or 58030 (input/output).
-    pub fn is_want_of_resources(self) -> bool {
-        let code = self.code();
-        (code & 0xFFF) == (sqlstate(b"53000") & 0xFFF) || code == sqlstate(b"58030")
-    }
-
     /// Raises it once more, as it was.
     pub fn rethrow(self) -> ! {
         // SAFETY: by the type's invariant; ReThrowError copies it to the error stack first.

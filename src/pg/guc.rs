@@ -203,22 +203,6 @@ pub fn clear_restoring() {
     unsafe { sys::InitializingParallelWorker = false }
 }
 
-/// Lets temporary files grow for a moment; returns the limit that was in force, in kB, for `restore_temp_file_limit`.
-pub fn lift_temp_file_limit() -> c_int {
-    // SAFETY: a setting's variable, which only this process reads.
-    unsafe {
-        let limit = sys::temp_file_limit;
-        sys::temp_file_limit = -1;
-        limit
-    }
-}
-
-/// Puts back what `lift_temp_file_limit` returned.
-pub fn restore_temp_file_limit(limit: c_int) {
-    // SAFETY: as above.
-    unsafe { sys::temp_file_limit = limit }
-}
-
 /// work_mem and friends are the server's; statement_timeout is one we act on. Milliseconds, 0 for none.
 pub fn statement_timeout() -> c_int {
     // SAFETY: reads a setting.

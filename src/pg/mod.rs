@@ -15,6 +15,7 @@ pub mod discard;
 pub mod dsm;
 pub mod encoding;
 pub mod error;
+pub mod file;
 pub mod form;
 pub mod function;
 pub mod guc;

@@ -3,6 +3,7 @@
 use super::dsm::Segment;
 use super::memory::Context;
 use crate::pg_sys as sys;
+use crate::pg_sys::alignment::SERVER;
 use core::ffi::c_void;
 use core::ptr::{NonNull, null_mut};
 
@@ -18,6 +19,11 @@ impl Queue {
     pub fn minimum_size() -> usize {
         // SAFETY: a constant of the server.
         unsafe { sys::shm_mq_minimum_size }
+    }
+
+    /// Bytes of a queue that hold no messages: the smallest queue holds one MAXALIGNed piece.
+    pub fn overhead() -> usize {
+        Self::minimum_size() - SERVER.maximum
     }
 
     /// Makes a queue in `size` bytes.

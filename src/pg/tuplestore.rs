@@ -3,7 +3,7 @@
 use super::memory::Context;
 use super::tuple::{MinimalTuple, Slot};
 use crate::pg_sys as sys;
-use core::ptr::{NonNull, null_mut};
+use core::ptr::NonNull;
 
 /// A tuplestore.
 ///
@@ -24,21 +24,6 @@ impl Tuplestore {
                     sys::work_mem,
                 ))
             })
-        })
-    }
-
-    /// One that survives transactions, aborted ones included: no resource owner knows it. It lives until `end`.
-    pub fn across_transactions(context: Context) -> Self {
-        context.run(|| {
-            // SAFETY: the resource owner is put back; tuplestore_begin_heap may only fail for want of memory, and then the
-            // error's handler sets the owner anew.
-            unsafe {
-                let owner = sys::CurrentResourceOwner;
-                sys::CurrentResourceOwner = null_mut();
-                let store = sys::tuplestore_begin_heap(false, true, sys::work_mem);
-                sys::CurrentResourceOwner = owner;
-                Self(NonNull::new_unchecked(store))
-            }
         })
     }
 
@@ -81,12 +66,6 @@ impl Tuplestore {
     pub fn next(self, slot: Slot) -> bool {
         // SAFETY: by the type's invariant.
         unsafe { sys::tuplestore_gettupleslot(self.0.as_ptr(), true, false, slot.as_ptr()) }
-    }
-
-    /// Starts reading from the first row again.
-    pub fn rewind(self) {
-        // SAFETY: by the type's invariant; every store of ours is made with EXEC_FLAG_REWIND.
-        unsafe { sys::tuplestore_rescan(self.0.as_ptr()) }
     }
 
     /// Frees memory and file. May raise again what writing the file raised.

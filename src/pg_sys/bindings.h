@@ -66,6 +66,7 @@
 #include "replication/slot.h"
 #include "storage/dsm.h"
 #include "storage/dsm_impl.h"
+#include "storage/fd.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "storage/lmgr.h"

@@ -4,6 +4,7 @@
  */
 #include "bindings.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 
@@ -133,6 +134,27 @@ pgbg_enum_setting_name(struct config_generic *setting, int value)
 #else
 	return config_enum_lookup_by_value((struct config_enum *) setting, value);
 #endif
+}
+
+int
+pgbg_errno(void)
+{
+	return errno;
+}
+
+/* 16 changed the types of its arguments, 17 made it inline. */
+ssize_t
+pgbg_file_read(File file, char *buffer, size_t amount, int64 offset)
+{
+	return FileRead(file, buffer, amount, offset, WAIT_EVENT_BUFFILE_READ);
+}
+
+/* The same. */
+ssize_t
+pgbg_file_write(File file, const char *buffer, size_t amount, int64 offset)
+{
+	errno = 0;
+	return FileWrite(file, (char *) buffer, amount, offset, WAIT_EVENT_BUFFILE_WRITE);
 }
 
 /* 19 wants a last step after the attributes of a descriptor were set. */
@@ -381,6 +403,18 @@ void
 pgbg_proc_exit(int status)
 {
 	proc_exit(status);
+}
+
+/* Format and errcode_for_file_access, which looks at errno, are macros' business. */
+void
+pgbg_raise_file_error(int error, const char *format, const char *path, const char *hint)
+{
+	errno = error;
+	ereport(ERROR,
+			(errcode_for_file_access(),
+			 errmsg_internal(format, path),
+			 hint ? errhint("%s", hint) : 0));
+	pg_unreachable();
 }
 
 /* 15 notes the role that set a value. */

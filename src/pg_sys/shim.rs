@@ -1,7 +1,7 @@
 //! src/pg_sys/shim.c as Rust sees it: the same functions in the same order.
 
 use super::{
-    Datum, DestReceiver, Form_pg_attribute, GucContext, GucSource, List, Oid, Portal, Query,
+    Datum, DestReceiver, File, Form_pg_attribute, GucContext, GucSource, List, Oid, Portal, Query,
     QueryCompletion, RawStmt, TupleDesc, config_generic, pgbg_setting, pqsigfunc, shm_mq_handle,
     shm_mq_iovec, shm_mq_result, varlena,
 };
@@ -29,6 +29,9 @@ unsafe extern "C-unwind" {
     pub fn pgbg_datum_get_int64(datum: Datum) -> i64;
     pub fn pgbg_enum_setting_name(setting: *mut config_generic, value: c_int) -> *const c_char;
     pub fn pgbg_drop_temporary_slots();
+    pub fn pgbg_errno() -> c_int;
+    pub fn pgbg_file_read(file: File, buffer: *mut c_char, amount: usize, offset: i64) -> isize;
+    pub fn pgbg_file_write(file: File, buffer: *const c_char, amount: usize, offset: i64) -> isize;
     pub fn pgbg_finalize_tupdesc(tupdesc: TupleDesc);
     pub fn pgbg_find_setting(name: *const c_char) -> *mut config_generic;
     pub fn pgbg_find_settings(head: *mut *mut c_void) -> bool;
@@ -54,6 +57,12 @@ unsafe extern "C-unwind" {
     ) -> bool;
     pub fn pgbg_pqsignal(signo: c_int, handler: pqsigfunc);
     pub fn pgbg_proc_exit(status: c_int) -> !;
+    pub fn pgbg_raise_file_error(
+        error: c_int,
+        format: *const c_char,
+        path: *const c_char,
+        hint: *const c_char,
+    ) -> !;
     pub fn pgbg_read_setting(setting: *const config_generic, result: *mut pgbg_setting);
     pub fn pgbg_redirect_int_setting(
         setting: *mut config_generic,

@@ -27,6 +27,16 @@ pub fn keep(link: LinkRef) {
     STATE.idle.set(Some(link));
 }
 
+/// All of them.
+pub fn all() -> impl Iterator<Item = LinkRef> {
+    let mut next = STATE.idle.get();
+    core::iter::from_fn(move || {
+        let link = next?;
+        next = link.next.get();
+        Some(link)
+    })
+}
+
 /// Lets go of workers that have left.
 pub fn release_gone() {
     take(|link| match link.channel.is_idle() {
@@ -49,8 +59,7 @@ pub fn claim(identity: &Identity, queue_size: usize, is_one_too_many: bool) -> O
             && !(link.channel.has_gained() && link.told.get().is_news())
     };
     take(|link| {
-        let no_queue = link.responses.get().is_none() && !link.channel.is_released();
-        if !link.channel.is_idle() || no_queue {
+        if !link.channel.is_idle() {
             // It decided to leave, or did not stay in the first place.
             return Taken::Release;
         }

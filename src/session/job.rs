@@ -1,7 +1,8 @@
 //! A job as the launching session knows it.
 
+use super::assembler::Assembler;
+use super::kept::Kept;
 use super::link::LinkRef;
-use super::spool::Spool;
 use crate::channel::progress::MESSAGE_LIMIT;
 use crate::channel::wire::response::Stream;
 use crate::channel::wire::tuple::Attribute;
@@ -12,6 +13,7 @@ use crate::pg::text::{Str, Text};
 use crate::pg::timestamp::Timestamp;
 use crate::pg::tuplestore::Tuplestore;
 use crate::pg_sys::Oid;
+use crate::rows::file::Name;
 use core::cell::Cell;
 use core::ffi::c_int;
 use core::fmt::Write;
@@ -125,17 +127,28 @@ pub struct Job {
     pub in_use: Cell<bool>,
     /// None once the outcome is final.
     pub link: Cell<Option<LinkRef>>,
+    /// Nobody wants what it sends any more.
+    pub is_let_go: Cell<bool>,
+    /// It has failed: nothing of its rows counts.
+    pub is_rolled_back: Cell<bool>,
     pub stream: Cell<Stream>,
-    /// Complete messages received.
+    pub assembler: Assembler,
+    /// Frames that were received.
     pub received: Cell<u64>,
+    /// Where output is that nobody read in time, if there is any.
+    pub file: Name,
+    /// The next of the stream is the file, from the first to the second of these lengths; where both are equal, the queue.
+    pub file_read: Cell<u64>,
+    pub file_due: Cell<u64>,
+    /// What was unread when the job ended.
+    pub kept: Kept,
+    /// How many of the notices in there have been passed on.
+    pub noticed: Cell<u64>,
     pub columns: Cell<Option<Columns<'static>>>,
-    /// Set while somebody wants to decide where rows go before the first of them arrives.
-    pub stop_at_columns: Cell<bool>,
-    pub spool: Cell<Option<Spool>>,
     pub direct: Cell<Option<Direct>>,
     /// Why rows could not be kept.
     pub rows_lost: Cell<Option<CaughtError>>,
-    /// An error that came whole through the queue, because the record had to cut it.
+    /// An error that came whole as a message, because the record had to cut it.
     pub whole_error: Cell<Option<Fields>>,
     /// Progress as it was when the job ended.
     pub last_progress: Cell<Option<(i32, Option<Str>)>>,

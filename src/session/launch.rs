@@ -1,13 +1,16 @@
 //! Starting a job: docs/ARCHITECTURE.md, One job, there and back. An error or interrupt at any step leaves nothing behind.
 
+use super::assembler::Assembler;
 use super::ceilings::{self, Admission};
 use super::job::{Job, JobRef, Outcome, State};
+use super::kept::{self, Kept};
 use super::link::{self, LinkRef};
 use super::settings::{news, was_told};
 use super::start::{
     WAIT_FOR_START, fail_to_start, list, start_worker, wait_for_connection, wait_for_snapshot,
 };
 use super::{STATE, context, idle, pump, registry};
+use crate::channel::flow;
 use crate::channel::wire::parameters::Parameters;
 use crate::channel::wire::request::{Request, User};
 use crate::channel::wire::response::Stream;
@@ -25,6 +28,7 @@ use crate::pg::shm_mq::{Queue, Sent};
 use crate::pg::text::{Str, copy_into};
 use crate::pg::timestamp::now;
 use crate::pg::xact;
+use crate::rows::file::Name;
 use crate::settings;
 use core::cell::Cell;
 use core::ffi::{CStr, c_int};
@@ -63,6 +67,7 @@ pub struct Options<'a> {
 /// Starts a job and returns once its worker has the request.
 pub fn launch(order: &Order<'_>) -> JobRef {
     xact::check_may_launch();
+    super::clean_up_at_exit();
     let queue_size = check_queue_size(order.queue_size);
     directory::attach();
     pump::pump_all();
@@ -72,7 +77,7 @@ pub fn launch(order: &Order<'_>) -> JobRef {
     let identity = Identity::current();
     let listing = listing(order, &identity, queue_size);
     let cookie = if order.with_cookie { listing.id } else { 0 };
-    let response_size = usize::try_from(queue_size).unwrap_or(0) & !7;
+    let response_size = flow::queue_size(usize::try_from(queue_size).unwrap_or(0));
     let job = match idle::claim(
         &identity,
         response_size,
@@ -141,7 +146,7 @@ fn hand_over(
         }
         let new_job = new_job(new_context, link, order, cookie, queue_size);
         link.channel.set_unread(order.keeps_worker);
-        send_request(link, order, cookie);
+        send_request(link, order, cookie, new_job.file);
         if ceilings::are_there() {
             wait_for_connection(link);
         }
@@ -191,11 +196,24 @@ fn new_job(
         is_stuck: Cell::new(false),
         in_use: Cell::new(false),
         link: Cell::new(Some(link)),
+        is_let_go: Cell::new(false),
+        is_rolled_back: Cell::new(false),
         stream: Cell::new(Stream::new()),
+        assembler: Assembler::new(job_context),
         received: Cell::new(0),
+        file: Name {
+            session: identity::pid(),
+            // v1 jobs have no cookie.
+            number: match cookie {
+                0 => STATE.cookies.next().unsigned_abs(),
+                cookie => cookie.unsigned_abs(),
+            },
+        },
+        file_read: Cell::new(0),
+        file_due: Cell::new(0),
+        kept: Kept::new(),
+        noticed: Cell::new(0),
         columns: Cell::new(None),
-        stop_at_columns: Cell::new(false),
-        spool: Cell::new(None),
         direct: Cell::new(None),
         rows_lost: Cell::new(None),
         whole_error: Cell::new(None),
@@ -208,17 +226,8 @@ fn new_job(
 
 /// Sends the request: identity, libraries, settings, SQL. What the worker was told before and what has not changed since
 /// is left out.
-fn send_request(link: LinkRef, order: &Order<'_>, cookie: i64) {
+fn send_request(link: LinkRef, order: &Order<'_>, cookie: i64, file: Name) {
     let news = news(&link.told, link.context);
-    let new_queue = link.responses.get().is_none();
-    if new_queue {
-        link.channel.renew_responses();
-        let responses = link
-            .channel
-            .responses()
-            .attach(link.channel.segment(), link.context);
-        link.responses.set(Some(responses));
-    }
     let identity = &link.identity;
     // SAFETY: a Str is NUL-terminated.
     let c_str = |text: Str| unsafe { CStr::from_ptr(text.as_ptr()) };
@@ -226,7 +235,6 @@ fn send_request(link: LinkRef, order: &Order<'_>, cookie: i64) {
         cookie,
         discard_output: order.submitted,
         read_only: xact::is_read_only(),
-        new_queue,
         session_user: User {
             oid: identity.session_user,
             is_superuser: identity.session_user_is_superuser,
@@ -241,6 +249,8 @@ fn send_request(link: LinkRef, order: &Order<'_>, cookie: i64) {
             .options
             .timeout_ms
             .unwrap_or_else(|| settings::WORKER_TIMEOUT.get()),
+        file: file.number,
+        file_limit: kept::file_limit(),
         library_state: news.map_or(&[], |news| news.libraries),
         guc_state: news.map_or(&[], |news| news.settings),
         label: order.label.map(c_str),

@@ -2,11 +2,12 @@
 
 use super::STATE;
 use super::settings::Told;
+use crate::channel::flow::Inlet;
 use crate::channel::segment::Channel;
 use crate::pg::bgworker::{self, Status};
 use crate::pg::identity::Identity;
 use crate::pg::memory::Context;
-use crate::pg::shm_mq::Handle;
+use crate::pg::shm_mq::{Handle, Received};
 use core::cell::Cell;
 use core::ffi::c_int;
 use core::ops::Deref;
@@ -21,8 +22,7 @@ pub struct Link {
     pub process: bgworker::Handle,
     pub pid: c_int,
     pub requests: Handle,
-    /// None once nobody wants what comes: the worker then discards it.
-    pub responses: Cell<Option<Handle>>,
+    pub responses: Cell<Inlet>,
     /// As whom the worker runs jobs.
     pub identity: Identity,
     /// The libraries and settings that the worker was sent last.
@@ -70,18 +70,19 @@ impl Link {
         }
     }
 
-    /// The worker discards from here on what it would have sent.
-    pub fn let_go_of_responses(&self) {
-        if let Some(responses) = self.responses.take() {
-            self.channel.set_let_go();
-            responses.detach();
-        }
+    /// The next frame, if there is one, valid until the next call.
+    pub fn receive<'a>(&self) -> Received<'a> {
+        let mut responses = self.responses.get();
+        let received = responses.receive();
+        self.responses.set(responses);
+        received
     }
 }
 
 /// Gives up a worker's segment and queues, which makes it leave. Its slot is free once the postmaster has noticed.
 pub fn release(link: LinkRef) {
-    link.let_go_of_responses();
+    // A job that still runs there, because it could not be handed over or talked nonsense, leaves no file behind.
+    link.channel.set_unwanted();
     link.requests.detach();
     link.channel.segment().detach();
     link.next.set(STATE.leaving.get());

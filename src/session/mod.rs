@@ -1,8 +1,9 @@
 //! The launching side: which jobs this session has, and everything that can be done with them.
 //!
-//! `launch` makes a job, `pump` moves what its worker sends, `wait` waits for outcomes, `result` delivers rows, `cancel`
+//! `launch` makes a job, `pump` moves what its worker sends, `kept` has what nobody had read in time, `wait` waits for outcomes, `result` delivers rows, `cancel`
 //! ends work early; `registry` remembers.
 
+mod assembler;
 pub mod batch;
 pub mod cancel;
 mod ceilings;
@@ -10,16 +11,17 @@ mod convert;
 mod deadlock;
 mod idle;
 pub mod job;
+mod kept;
 pub mod launch;
 mod link;
 pub mod others;
 pub mod parameters;
 pub mod pump;
 pub mod registry;
+mod reports;
 pub mod result;
 pub mod run;
 mod settings;
-mod spool;
 mod start;
 pub mod stats;
 pub mod wait;
@@ -27,8 +29,11 @@ pub mod wait;
 use crate::pg::latch::Patience;
 use crate::pg::memory::Context;
 use crate::pg::random::Cookies;
+use crate::pg::{identity, process};
+use crate::pg_sys::Datum;
+use crate::rows::file;
 use core::cell::Cell;
-use core::ptr::NonNull;
+use core::ffi::c_int;
 use job::JobRef;
 use link::LinkRef;
 use stats::Counters;
@@ -43,8 +48,13 @@ pub struct State {
     idle: Cell<Option<LinkRef>>,
     /// Workers that were let go, but whose process the postmaster has not reaped yet.
     leaving: Cell<Option<LinkRef>>,
-    /// Spools that cannot be closed for now.
-    parked: Cell<Option<NonNull<spool::Parked>>>,
+    /// Bytes of unread output in memory and in files.
+    kept: Cell<usize>,
+    filed: Cell<u64>,
+    /// It waits, and says so to the workers that it reads from.
+    is_waiting: Cell<bool>,
+    /// Its exit will be noticed.
+    cleans_up: Cell<bool>,
     cookies: Cookies,
     /// A launch fails where it would wait for a place: others of its call run, and leave theirs.
     launches_only_at_once: Cell<bool>,
@@ -61,7 +71,10 @@ pub static STATE: State = State {
     jobs: Cell::new(None),
     idle: Cell::new(None),
     leaving: Cell::new(None),
-    parked: Cell::new(None),
+    kept: Cell::new(0),
+    filed: Cell::new(0),
+    is_waiting: Cell::new(false),
+    cleans_up: Cell::new(false),
     cookies: Cookies::new(),
     launches_only_at_once: Cell::new(false),
     patience: Patience::new(),
@@ -75,6 +88,22 @@ pub fn context() -> Context {
         STATE.context.set(Some(context));
         context
     })
+}
+
+/// Sees to it that the session leaves no files behind.
+fn clean_up_at_exit() {
+    if !STATE.cleans_up.replace(true) {
+        process::before_exit(on_exit);
+    }
+}
+
+/// Nobody will read what jobs have written to files, and what they write from here on. Nothing here may fail.
+unsafe extern "C-unwind" fn on_exit(_code: c_int, _argument: Datum) {
+    // The workers first: who makes a file looks at this word afterwards.
+    let busy = registry::running().filter_map(|job| job.link.get());
+    busy.chain(idle::all())
+        .for_each(|link| link.channel.flow.set_orphaned());
+    file::remove_all(identity::pid());
 }
 
 /// The worker that became idle last, for tests that harm what is shared with it.

@@ -1,38 +1,35 @@
-//! Moves what workers send into jobs: rows, notices, errors, and how each ended.
+//! Moves what workers send into jobs: notices, columns, errors, and how each ended; rows, while somebody reads them.
 //!
-//! Everything that waits calls `pump_all`, for all jobs of the session: a worker that holds a lock and sleeps on its full
-//! queue would block others where nobody can see it.
+//! Everything that waits calls `pump_all`, for all jobs of the session: their notices come as they are raised. Where rows
+//! begin and nobody reads them, it stops: from there on the worker sees to what it sends, until it has ended.
 
+use super::assembler::Piece;
 use super::job::{Column, Columns, Job, JobRef, Outcome, State};
 use super::link::LinkRef;
-use super::spool::{self, Spool};
-use super::{STATE, idle, link, registry};
-use crate::channel::outcome::{self, Summary, Text};
+use super::reports::{fields_of, outcome_of, pass_on, settle_in_directory, state_of};
+use super::{STATE, idle, kept, link, registry};
+use crate::channel::outcome::{self, Summary};
 use crate::channel::wire::Malformed;
-use crate::channel::wire::report::{Report as WireReport, Severity, decimal};
+use crate::channel::wire::frame::Frame;
 use crate::channel::wire::response::{Description, Message, Rows};
-use crate::channel::wire::text::clip;
 use crate::channel::wire::tuple::check_tuple_attributes;
-use crate::directory::{self, End, Ending};
 use crate::pg::bgworker::Status;
-use crate::pg::error::{Fields, Report, catch_into, check_for_interrupts, code, sqlstate};
-use crate::pg::memory::Context;
+use crate::pg::error::{Fields, catch, catch_into, check_for_interrupts, code};
 use crate::pg::shm_mq::Received;
 use crate::pg::text::Str;
 use crate::pg::tuple::MinimalTuple;
 use crate::pg::{encoding, latch, text, timestamp};
-use crate::pg_sys as sys;
+use crate::rows::file::{self, Trouble};
 use core::cell::Cell;
 use core::ffi::c_int;
 
-/// Messages taken from one queue before the others get their turn.
+/// Frames taken from one queue before the others get their turn.
 const TURN: usize = 256;
 
 /// Brings every job up to date. Raises an interrupt, or what a notice raises on its way to the client.
 pub fn pump_all() {
     registry::running().for_each(pump);
     idle::release_gone();
-    spool::end_parked();
     link::reap();
 }
 
@@ -45,116 +42,151 @@ pub fn is_about_to_lose_a_worker() -> bool {
     STATE.leaving.get().is_some() || registry::running().any(has_ended)
 }
 
+/// No worker is waited for any more.
+pub fn stop_reading() {
+    STATE.is_waiting.set(false);
+    registry::running().for_each(|job| {
+        if let Some(link) = job.link.get() {
+            link.channel.set_read(false);
+        }
+    });
+}
+
 /// Brings one job up to date. A detached job that has ended is forgotten.
 pub fn pump(job: JobRef) {
     let Some(link) = job.link.get() else { return };
     // In this order: what was published before the process stopped, and sent before it was published, is seen.
     let stopped = link.process.status() == Status::Stopped;
     let published = link.channel.outcome.is_published();
-    let drained = match drain(job) {
+    let outcome = &link.channel.outcome;
+    let summary = published.then(|| outcome.summary()).flatten();
+    if published && summary.is_none() {
+        fail_protocol(job, link, "The outcome record makes no sense.");
+        return;
+    }
+    let drained = match drain(job, link, summary.as_ref()) {
         Ok(drained) => drained,
         Err(malformed) => {
             fail_protocol(job, link, malformed.as_str());
             return;
         }
     };
-    if drained == Drained::TurnOver {
+    match (drained, summary) {
         // More is waiting: do not sleep.
-        latch::set();
-    } else if published {
-        match link.channel.outcome.summary() {
-            Some(summary) if drained == Drained::Gone || job.received.get() >= summary.messages => {
-                finish(
-                    job,
-                    outcome_of(&job, link, &summary),
-                    &summary_state(&job, &summary),
-                );
-            }
-            Some(_) => {}
-            None => fail_protocol(job, link, "The outcome record makes no sense."),
-        }
-    } else if stopped && !link.channel.outcome.is_published() {
-        let message = Str::from_static(c"background worker exited without reporting an outcome");
-        let fields = Fields {
-            message: Some(message),
-            ..Fields::NONE
-        };
-        let outcome = Outcome {
-            sqlstate: code::CONNECTION_FAILURE,
-            fields,
-            finished_at: timestamp::now(),
-            ..Outcome::NONE
-        };
-        finish(job, outcome, &State::Error);
-    } else if stopped {
+        (Drained::TurnOver, _) => latch::set(),
+        (_, Some(summary)) => match take_over(job, link, &summary) {
+            Ok(()) => finish(
+                job,
+                outcome_of(&job, link, &summary),
+                &state_of(&job, &summary),
+            ),
+            Err(malformed) => fail_protocol(job, link, malformed.as_str()),
+        },
+        (_, None) if stopped && !link.channel.outcome.is_published() => lose(job),
         // Published between our two looks.
-        latch::set();
+        (_, None) if stopped => latch::set(),
+        (_, None) => {
+            if STATE.is_waiting.get() {
+                link.channel.set_read(!is_held(&job));
+            }
+        }
     }
+}
+
+/// The worker is gone without a word.
+fn lose(job: JobRef) {
+    let message = Str::from_static(c"background worker exited without reporting an outcome");
+    let fields = Fields {
+        message: Some(message),
+        ..Fields::NONE
+    };
+    let outcome = Outcome {
+        sqlstate: code::CONNECTION_FAILURE,
+        fields,
+        finished_at: timestamp::now(),
+        ..Outcome::NONE
+    };
+    finish_badly(job, outcome);
+}
+
+/// Nobody knows what the worker did or does with the file.
+fn finish_badly(job: JobRef, outcome: Outcome) {
+    let file = job.file;
+    kept::give_up(&job);
+    finish(job, outcome, &State::Error);
+    file.remove();
 }
 
 /// What became of a queue.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Drained {
-    /// Nothing more for now.
-    Empty,
-    /// Nothing will come any more, or nobody wants it.
-    Gone,
+    /// Nothing more for now, or for nobody.
+    Over,
     /// There may be more.
     TurnOver,
 }
 
-/// Takes messages from the job's queue. An error while a row was being kept is kept with the job, for whoever wants its
-/// rows; every other is raised.
-fn drain(job: JobRef) -> Result<Drained, Malformed> {
-    let keeping = Cell::new(false);
-    let taken = catch_into(job.context, || take_messages(job, &keeping));
-    taken.unwrap_or_else(|error| {
-        if !keeping.get() {
-            if error.code() == code::PROGRAM_LIMIT_EXCEEDED {
-                // A length that no message can have would be met again at every look.
-                return Err(Malformed::MessageLength);
-            }
-            error.rethrow();
+/// Whether what comes next is rows, and nobody reads them.
+fn is_held(job: &Job) -> bool {
+    job.columns.get().is_some() && job.direct.get().is_none() && !drops_rows(job)
+}
+
+/// Whether nobody will ever read the rows.
+fn drops_rows(job: &Job) -> bool {
+    job.is_let_go.get() || job.is_rolled_back.get()
+}
+
+/// Takes what is wanted now from the job's queue and file. Raises an interrupt, or what a notice or a reader raises.
+fn drain(job: JobRef, link: LinkRef, ended: Option<&Summary>) -> Result<Drained, Malformed> {
+    if ended.is_some_and(|summary| summary.ending == outcome::Ending::Failed) {
+        // Of what a failed job has sent only notices and its error are of interest.
+        job.is_rolled_back.set(true);
+    }
+    receiving(|is_receiving| take_messages(job, link, ended, is_receiving))
+}
+
+/// Does `work`, which says when it receives. A length that no message can have, which raises then, would be met again at
+/// every look.
+fn receiving<T: Copy>(
+    work: impl FnOnce(&Cell<bool>) -> Result<T, Malformed>,
+) -> Result<T, Malformed> {
+    let is_receiving = Cell::new(false);
+    catch(|| work(&is_receiving)).unwrap_or_else(|error| {
+        if is_receiving.get() && error.code() == code::PROGRAM_LIMIT_EXCEEDED {
+            return Err(Malformed::MessageLength);
         }
-        job.rows_lost.set(Some(error));
-        if let Some(spool) = job.spool.take() {
-            spool.end();
-        }
-        // Want of disk or memory leaves nothing behind that only a rollback could clean up. Anything else may.
-        if !error.is_want_of_resources() {
-            error.rethrow();
-        }
-        latch::set();
-        Ok(Drained::TurnOver)
+        error.rethrow()
     })
 }
 
-fn take_messages(job: JobRef, keeping: &Cell<bool>) -> Result<Drained, Malformed> {
+/// The next frame of the queue.
+fn receive<'a>(link: LinkRef, is_receiving: &Cell<bool>) -> Received<'a> {
+    is_receiving.set(true);
+    let received = link.receive();
+    is_receiving.set(false);
+    received
+}
+
+fn take_messages(
+    job: JobRef,
+    link: LinkRef,
+    ended: Option<&Summary>,
+    is_receiving: &Cell<bool>,
+) -> Result<Drained, Malformed> {
     for _ in 0..TURN {
-        let Some(responses) = job.link.get().and_then(|link| link.responses.get()) else {
-            return Ok(Drained::Gone);
-        };
-        let message = match responses.receive(true) {
-            Received::Message(message) => message,
-            Received::WouldBlock => return Ok(Drained::Empty),
-            Received::Detached => return Ok(Drained::Gone),
-        };
-        let mut stream = job.stream.get();
-        let decoded = stream.accept(message)?;
-        job.stream.set(stream);
-        job.received.set(job.received.get() + 1);
-        match decoded {
-            Message::Rows(rows) => take_rows(&job, rows, keeping)?,
-            Message::Description(description) => {
-                take_description(&job, &description);
-                if job.stop_at_columns.get() {
-                    return Ok(Drained::TurnOver);
+        if is_held(&job) {
+            return Ok(Drained::Over);
+        }
+        if job.file_read.get() < job.file_due.get() {
+            read_file(job)?;
+        } else {
+            match receive(link, is_receiving) {
+                Received::Message(frame) => {
+                    job.received.set(job.received.get() + 1);
+                    take_frame(&job, frame)?;
                 }
-            }
-            Message::Notice(report, encoding) => pass_on(&job, &report, c_int::from(encoding)),
-            Message::Error(report, encoding) => {
-                job.whole_error
-                    .set(Some(fields_of(job.context, &report, c_int::from(encoding))));
+                Received::WouldBlock | Received::Detached if is_file_next(&job, ended) => {}
+                Received::WouldBlock | Received::Detached => return Ok(Drained::Over),
             }
         }
         crate::hooks::point("pump-message");
@@ -163,30 +195,136 @@ fn take_messages(job: JobRef, keeping: &Cell<bool>) -> Result<Drained, Malformed
     Ok(Drained::TurnOver)
 }
 
-fn take_rows(job: &Job, rows: Rows<'_>, keeping: &Cell<bool>) -> Result<(), Malformed> {
-    if let Some(direct) = job.direct.get() {
-        // SAFETY: `result` set it for as long as it runs, and is what is waiting here.
-        let attributes = unsafe { direct.attributes.as_ref() };
-        for bytes in rows.tuples() {
-            check_tuple_attributes(bytes, attributes)?;
-            direct.store.put(tuple(bytes)?);
-        }
+/// The queue is empty. If the job has ended, the rest of its file comes next, if there is any.
+fn is_file_next(job: &Job, ended: Option<&Summary>) -> bool {
+    let filed = ended.map_or(0, |summary| summary.filed);
+    if filed > job.file_due.get() {
+        job.file_due.set(filed);
+        return true;
+    }
+    false
+}
+
+/// Reads the part of the file that comes next.
+fn read_file(job: JobRef) -> Result<(), Malformed> {
+    let (from, to) = (job.file_read.get(), job.file_due.get());
+    if job.is_let_go.get() || job.rows_lost.get().is_some() {
+        job.file_read.set(to);
         return Ok(());
     }
-    if job.rows_lost.get().is_some() {
-        return Ok(());
-    }
-    keeping.set(true);
-    let spool = job.spool.get().unwrap_or_else(|| {
-        let spool = Spool::new();
-        job.spool.set(Some(spool));
-        spool
+    let read = file::read(job.file, from, to, |frame, next| {
+        job.file_read.set(next);
+        take_frame(&job, frame)?;
+        crate::hooks::point("pump-file");
+        check_for_interrupts();
+        Ok(!is_held(&job))
     });
-    for bytes in rows.tuples() {
-        spool.put(tuple(bytes)?);
+    match read {
+        Ok(()) => Ok(()),
+        Err(Trouble::Malformed(malformed)) => Err(malformed),
+        // Whoever reads is told at once.
+        Err(trouble) if job.direct.get().is_some() => trouble.raise(job.file, None),
+        Err(trouble) => {
+            job.file_read.set(to);
+            let raised: Result<(), _> = catch_into(job.context, || trouble.raise(job.file, None));
+            job.rows_lost.set(raised.err());
+            Ok(())
+        }
     }
-    keeping.set(false);
+}
+
+/// Takes a frame of the queue or of the file.
+fn take_frame(job: &Job, frame: &[u8]) -> Result<(), Malformed> {
+    match job.assembler.accept(frame)? {
+        Piece::Message(message) => take_message(job, message),
+        Piece::Incomplete => Ok(()),
+        Piece::Marker(length) => take_marker(job, length),
+    }
+}
+
+/// The file comes next, up to that length.
+fn take_marker(job: &Job, length: u64) -> Result<(), Malformed> {
+    // One in the file itself would be met while some of it is due.
+    if length < job.file_due.get() || job.file_read.get() < job.file_due.get() {
+        return Err(Malformed::MarkerDamaged);
+    }
+    job.file_due.set(length);
     Ok(())
+}
+
+fn take_message(job: &Job, message: &[u8]) -> Result<(), Malformed> {
+    let mut stream = job.stream.get();
+    let decoded = stream.accept(message)?;
+    job.stream.set(stream);
+    if job.is_let_go.get() {
+        return Ok(());
+    }
+    match decoded {
+        Message::Rows(rows) => take_rows(job, rows)?,
+        Message::Description(description) => take_description(job, &description),
+        Message::Notice(report, encoding) => pass_on(job, &report, c_int::from(encoding)),
+        Message::Error(report, encoding) => {
+            job.whole_error
+                .set(Some(fields_of(job.context, &report, c_int::from(encoding))));
+        }
+    }
+    Ok(())
+}
+
+fn take_rows(job: &Job, rows: Rows<'_>) -> Result<(), Malformed> {
+    let Some(direct) = job.direct.get() else {
+        // Of a job that has failed.
+        return Ok(());
+    };
+    // SAFETY: `result` set it for as long as it runs, and is what is waiting here.
+    let attributes = unsafe { direct.attributes.as_ref() };
+    for bytes in rows.tuples() {
+        check_tuple_attributes(bytes, attributes)?;
+        direct.store.put(tuple(bytes)?);
+    }
+    Ok(())
+}
+
+/// The job has ended: keeps what nobody has read, in its order. What was in the queue is older than the rest of the file.
+fn take_over(job: JobRef, link: LinkRef, summary: &Summary) -> Result<(), Malformed> {
+    receiving(|is_receiving| keep_rest(job, link, summary, is_receiving))?;
+    if job.received.get() != summary.frames || job.file_due.get() != summary.filed {
+        return Err(Malformed::FramesCounted);
+    }
+    if summary.is_incomplete && !job.is_let_go.get() {
+        return Err(Malformed::OutputDropped);
+    }
+    kept::settle(&job, summary.filed);
+    if !is_held(&job) {
+        kept::give_up(&job);
+    }
+    Ok(())
+}
+
+fn keep_rest(
+    job: JobRef,
+    link: LinkRef,
+    summary: &Summary,
+    is_receiving: &Cell<bool>,
+) -> Result<(), Malformed> {
+    loop {
+        let (read, due) = (job.file_read.get(), job.file_due.get());
+        if read < due {
+            kept::keep_file(&job, read, due);
+            job.file_read.set(due);
+        }
+        match receive(link, is_receiving) {
+            Received::Message(frame) => {
+                job.received.set(job.received.get() + 1);
+                match Frame::decode(frame)? {
+                    Frame::Marker(length) => take_marker(&job, length)?,
+                    _ => kept::keep_frame(&job, frame, summary.filed),
+                }
+            }
+            Received::WouldBlock | Received::Detached if is_file_next(&job, Some(summary)) => {}
+            Received::WouldBlock | Received::Detached => return Ok(()),
+        }
+    }
 }
 
 fn tuple(bytes: &[u8]) -> Result<MinimalTuple<'_>, Malformed> {
@@ -211,111 +349,11 @@ fn take_description(job: &Job, description: &Description<'_>) {
     job.columns.set(Some(Columns(columns)));
 }
 
-/// Raises a worker's notice here, for the client.
-fn pass_on(job: &Job, report: &WireReport<'_>, encoding: c_int) {
-    let level = match report.severity() {
-        Severity::Debug => sys::DEBUG1,
-        Severity::Log => sys::LOG,
-        Severity::Info => sys::INFO,
-        Severity::Warning => sys::WARNING,
-        _ => sys::NOTICE,
-    };
-    let context = Context::current().create(c"pg_background notice");
-    let fields = context.run(|| job.in_context(fields_of(context, report, encoding)));
-    Report::new(level as c_int, sqlstate(&report.sqlstate))
-        .fields(&fields)
-        .emit();
-    context.delete();
-    // Writing to the client waits on this process's latch as well, and may have taken a wake-up of a worker's with it.
-    latch::set();
-}
-
-fn fields_of(context: Context, report: &WireReport<'_>, encoding: c_int) -> Fields {
-    let copy = |bytes: Option<&[u8]>| bytes.map(|b| encoding::to_database(context, b, encoding));
-    Fields {
-        message: copy(Some(report.message)),
-        detail: copy(report.detail),
-        hint: copy(report.hint),
-        context: copy(report.context),
-        schema_name: copy(report.schema_name),
-        table_name: copy(report.table_name),
-        column_name: copy(report.column_name),
-        datatype_name: copy(report.datatype_name),
-        constraint_name: copy(report.constraint_name),
-        internal_query: copy(report.internal_query),
-        internal_position: decimal(report.internal_position).unwrap_or(0),
-    }
-}
-
-/// Copies the record's texts into the job's own memory.
-fn outcome_of(job: &Job, link: LinkRef, summary: &Summary) -> Outcome {
-    let record = &link.channel.outcome;
-    let copy = |which| {
-        record
-            .text(which)
-            .map(|bytes| encoding::to_database(job.context, bytes, summary.encoding))
-    };
-    let failed = summary.ending == outcome::Ending::Failed;
-    let mut fields = Fields::NONE;
-    if failed {
-        fields = job.whole_error.get().unwrap_or_else(|| Fields {
-            message: copy(Text::Message),
-            detail: copy(Text::Detail),
-            hint: copy(Text::Hint),
-            context: copy(Text::Context),
-            schema_name: copy(Text::SchemaName),
-            table_name: copy(Text::TableName),
-            column_name: copy(Text::ColumnName),
-            datatype_name: copy(Text::DatatypeName),
-            constraint_name: copy(Text::ConstraintName),
-            internal_query: copy(Text::InternalQuery),
-            internal_position: summary.internal_position,
-        });
-        // Handlers take for granted that every error has a message.
-        fields.message = fields
-            .message
-            .or(Some(Str::from_static(c"missing error text")));
-        // Here the job's SQL is not what the client sent, so its cursor position is an internal one.
-        if summary.position > 0 && fields.internal_query.is_none() {
-            fields.internal_query = Some(job.sql);
-            fields.internal_position = summary.position;
-        }
-    }
-    let tag = record
-        .text(Text::CommandTag)
-        .map(|tag| job.context.copy_string(tag));
-    Outcome {
-        // A failure without a code would read as success.
-        sqlstate: match summary.sqlstate {
-            0 if failed => code::INTERNAL_ERROR,
-            sqlstate if failed => sqlstate,
-            _ => 0,
-        },
-        fields,
-        command_tag: if failed { None } else { tag },
-        row_count: if failed {
-            0
-        } else {
-            i64::try_from(summary.row_count).unwrap_or(i64::MAX)
-        },
-        started_at: summary.started_at,
-        finished_at: summary.finished_at,
-        timed_out: summary.timed_out,
-    }
-}
-
-fn summary_state(job: &Job, summary: &Summary) -> State {
-    match (summary.ending, summary.sqlstate) {
-        (outcome::Ending::Succeeded, _) => State::Stopped,
-        (_, code::QUERY_CANCELED) => State::Canceled,
-        (_, code::ADMIN_SHUTDOWN) if job.cancel_requested.get() => State::Canceled,
-        _ => State::Error,
-    }
-}
-
 /// What arrived cannot be understood: the job has failed here, whatever becomes of it there.
 fn fail_protocol(job: JobRef, link: LinkRef, why: &str) {
     link.cancel();
+    // Something may be left in its queue: there will be no other job there.
+    link.signaled.set(true);
     let detail = job.context.run(|| text::format(format_args!("{why}")));
     let fields = Fields {
         message: Some(Str::from_static(
@@ -330,13 +368,14 @@ fn fail_protocol(job: JobRef, link: LinkRef, why: &str) {
         finished_at: timestamp::now(),
         ..Outcome::NONE
     };
-    finish(job, outcome, &State::Error);
+    finish_badly(job, outcome);
 }
 
 /// The outcome is final: keeps it, counts it, lets the worker go or keeps it warm.
 fn finish(job: JobRef, outcome: Outcome, state: &State) {
     job.outcome.set(outcome);
     job.state.set(*state);
+    job.assembler.free();
     job.keep_progress();
     job.finished_as.set(STATE.counters.ended());
     if *state != State::Stopped {
@@ -351,42 +390,11 @@ fn finish(job: JobRef, outcome: Outcome, state: &State) {
     }
 }
 
-/// Says in the directory how a job ended whose worker may not have been able to.
-fn settle_in_directory(job: &Job, outcome: &Outcome, state: State) {
-    let Some(ticket) = job.ticket else { return };
-    let message = outcome.fields.message.map(Str::bytes);
-    let message = message.map(|message| {
-        clip(
-            message,
-            directory::MESSAGE_LIMIT,
-            encoding::character_length,
-        )
-    });
-    directory::settle(
-        ticket,
-        &End {
-            ending: match (state, outcome.sqlstate) {
-                (State::Canceled, _) => Ending::Canceled,
-                (_, code::CONNECTION_FAILURE) => Ending::Lost,
-                _ => Ending::Failed,
-            },
-            timed_out: outcome.timed_out,
-            sqlstate: outcome.sqlstate,
-            message,
-            tag: None,
-            row_count: 0,
-            started_at: outcome.started_at,
-            finished_at: outcome.finished_at,
-        },
-    );
-}
-
 /// Nobody wants the job's rows and notices any more: the worker discards them from here on.
 pub fn let_go(job: JobRef) {
+    job.is_let_go.set(true);
     if let Some(link) = job.link.get() {
-        link.let_go_of_responses();
+        link.channel.set_unwanted();
     }
-    if let Some(spool) = job.spool.take() {
-        spool.end();
-    }
+    kept::give_up(&job);
 }

@@ -2,6 +2,7 @@
 
 use super::STATE;
 use super::job::{Job, JobRef};
+use super::kept;
 use crate::directory;
 use crate::pg::error::{Report, code};
 use crate::pg::identity;
@@ -41,13 +42,8 @@ pub fn insert(job: JobRef) {
 pub fn forget(job: JobRef) {
     unlink(job);
     let (pid, kept_its_worker) = (job.pid, job.keeps_worker);
-    if let Some(spool) = job.spool.take() {
-        let context = job.context;
-        context.delete();
-        spool.end();
-    } else {
-        job.context.delete();
-    }
+    kept::give_up(&job);
+    job.context.delete();
     if kept_its_worker {
         result_was_read(pid);
     }

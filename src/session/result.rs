@@ -3,7 +3,9 @@
 use super::convert::{self, Plan};
 use super::job::{Direct, Job, JobRef, State};
 use super::wait::{Goal, wait, wait_until};
-use super::{cancel, pump, registry};
+use super::{cancel, kept, pump, registry, reports};
+use crate::channel::wire::Malformed;
+use crate::channel::wire::response::Message;
 use crate::channel::wire::tuple::{Attribute, check_tuple_attributes};
 use crate::hooks;
 use crate::pg::call::ResultSet;
@@ -14,7 +16,9 @@ use crate::pg::text::{Str, copy_into};
 use crate::pg::tuple::{Descriptor, MinimalTuple, Slot, no_columns};
 use crate::pg::tuplestore::Tuplestore;
 use crate::pg_sys as sys;
+use crate::rows::file::Trouble;
 use core::cell::Cell;
+use core::ffi::c_int;
 use core::ptr::NonNull;
 
 /// Milliseconds between the cancel of a job whose time is over and the end of its worker.
@@ -30,7 +34,6 @@ pub fn result(job: JobRef, set: ResultSet, deadline: Deadline) -> sys::Datum {
     job.in_use.set(true);
     let delivered = catch(|| deliver(job, set, store, deadline));
     job.in_use.set(false);
-    job.stop_at_columns.set(false);
     let was_direct = job.direct.take().is_some();
     if let Err(caught) = delivered {
         if was_direct {
@@ -116,12 +119,10 @@ pub fn own_rows(job: JobRef, deadline: Deadline) -> OwnRows {
 }
 
 fn deliver(job: JobRef, set: ResultSet, store: Tuplestore, deadline: Deadline) {
-    job.stop_at_columns.set(true);
     let has_columns = || !job.is_running() || job.columns.get().is_some();
     if !wait_until(&[job], Goal::All, deadline, has_columns) {
         time_out(job);
     }
-    job.stop_at_columns.set(false);
     hooks::point("result-columns");
     match job.columns.get() {
         Some(columns) if job.is_running() && convert::is_exact(columns, set.desc) => {
@@ -136,9 +137,6 @@ fn read_directly(job: JobRef, set: ResultSet, store: Tuplestore, deadline: Deadl
     let attributes = convert::attributes(set.desc);
     job.consumed.set(true);
     job.direct.set(Some(Direct { store, attributes }));
-    if let Some(spool) = job.spool.get() {
-        spool.read(|tuple| store_checked(&job, store, tuple, attributes));
-    }
     hooks::point("result-direct");
     if !wait(&[job], Goal::All, deadline) {
         time_out(job);
@@ -174,23 +172,48 @@ fn read_kept_rows(job: JobRef, declared: Descriptor, store: Tuplestore) {
     if convert::is_exact(columns, declared) {
         convert::check_layouts(columns);
         let attributes = convert::attributes(declared);
-        if let Some(spool) = job.spool.get() {
-            spool.read(|tuple| store_checked(&job, store, tuple, attributes));
-        }
+        read_kept(job, |tuple| store_checked(&job, store, tuple, attributes));
         return;
     }
     let plan = Cell::new(convert::plan(columns, declared));
-    if let Some(spool) = job.spool.get() {
-        let attributes = convert::attributes(plan.get().source);
-        let slot = Slot::minimal(plan.get().source);
-        let row_context = Context::current().create(c"pg_background row");
-        spool.read(|tuple| {
-            check(&job, tuple, attributes);
-            hooks::point("result-row");
-            row_context.run(|| convert_row(&plan, slot, tuple, declared, store));
-            row_context.reset();
-        });
-        slot.free();
+    let attributes = convert::attributes(plan.get().source);
+    let slot = Slot::minimal(plan.get().source);
+    let row_context = Context::current().create(c"pg_background row");
+    read_kept(job, |tuple| {
+        check(&job, tuple, attributes);
+        hooks::point("result-row");
+        row_context.run(|| convert_row(&plan, slot, tuple, declared, store));
+        row_context.reset();
+    });
+    slot.free();
+}
+
+/// Calls `each` with every row that was kept. Notices on the way go to the client, each once.
+fn read_kept(job: JobRef, mut each: impl FnMut(MinimalTuple<'_>)) {
+    let mut stream = job.stream.get();
+    let mut notices = 0;
+    let replayed = kept::replay(job, |message| {
+        check_for_interrupts();
+        match stream.accept(message)? {
+            Message::Rows(rows) => {
+                for bytes in rows.tuples() {
+                    each(MinimalTuple::from_bytes(bytes).ok_or(Malformed::TupleLength)?);
+                }
+            }
+            Message::Notice(report, encoding) => {
+                notices += 1;
+                if notices > job.noticed.get() {
+                    job.noticed.set(notices);
+                    reports::pass_on(&job, &report, c_int::from(encoding));
+                }
+            }
+            // Its only description was met before; and it has succeeded.
+            Message::Description(_) | Message::Error(..) => {}
+        }
+        Ok(())
+    });
+    if let Err(malformed) = replayed {
+        raise_malformed(&job, malformed);
     }
 }
 
@@ -259,10 +282,11 @@ fn check(job: &Job, tuple: MinimalTuple<'_>, attributes: NonNull<[Attribute]>) {
     // SAFETY: the attributes live in the caller's memory context.
     let attributes = unsafe { attributes.as_ref() };
     if let Err(malformed) = check_tuple_attributes(tuple.bytes(), attributes) {
-        job.consumed.set(true);
-        Report::error(code::PROTOCOL_VIOLATION)
-            .message(format_args!("malformed message from background worker"))
-            .detail(format_args!("{}", malformed.as_str()))
-            .raise();
+        raise_malformed(job, malformed);
     }
+}
+
+fn raise_malformed(job: &Job, malformed: Malformed) -> ! {
+    job.consumed.set(true);
+    Trouble::Malformed(malformed).raise(job.file, None)
 }

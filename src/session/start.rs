@@ -6,6 +6,7 @@ use super::link::{Link, LinkRef};
 use super::settings::Told;
 use super::{context, deadlock, idle, pump, wait};
 use crate::channel;
+use crate::channel::flow::Inlet;
 use crate::channel::segment::{Channel, Peer};
 use crate::directory::{self, Listing, NoEntry};
 use crate::hooks;
@@ -81,7 +82,7 @@ fn try_start(
         process,
         pid,
         requests,
-        responses: Cell::new(Some(responses)),
+        responses: Cell::new(Inlet::new(channel, responses)),
         identity,
         told: Cell::new(Told::nothing(start.context)),
         signaled: Cell::new(false),

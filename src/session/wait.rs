@@ -98,12 +98,13 @@ fn wait_checking(
     check: Deadline,
     done: impl Fn() -> bool,
 ) -> bool {
-    let Some(told) = nested::waits() else {
-        return wait_by_latch(wanted, deadline, check, done);
-    };
-    // A worker's own launcher is told for whom it waits: once it has waited for long, and not a moment longer.
+    STATE.is_waiting.set(true);
     let result = catch(|| wait_by_latch(wanted, deadline, check, done));
-    told.clear();
+    pump::stop_reading();
+    // A worker's own launcher is told for whom it waits: once it has waited for long, and not a moment longer.
+    if let Some(told) = nested::waits() {
+        told.clear();
+    }
     result.unwrap_or_else(|caught| caught.rethrow())
 }
 

@@ -1,6 +1,6 @@
 //! How a statement's columns cross to the launcher, and what it is told of them.
 
-use super::report::send;
+use super::sending::send;
 use crate::channel::wire::response::{self, Kind};
 use crate::pg::call::datum;
 use crate::pg::form::fetch_external;
@@ -121,6 +121,6 @@ impl Columns {
             encoding::database() as u8,
             layouts.len() as u32,
         );
-        send([&header, payload.bytes()], flush);
+        send(header, payload.bytes(), flush);
     }
 }

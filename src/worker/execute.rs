@@ -4,7 +4,7 @@ use super::identity::JobUser;
 use super::plans::Known;
 use super::rows::RowSender;
 use super::state::STATE;
-use super::{identity, params, report};
+use super::{identity, outcome, params, sending};
 use crate::channel::segment::Channel;
 use crate::channel::wire::request::Request;
 use crate::hooks;
@@ -31,7 +31,7 @@ pub fn run(channel: Channel, request: &Request<'_>) {
         channel.set_running();
     }
     activity::running(sql);
-    STATE.started_at.set(timestamp::now());
+    STATE.note(|job| job.started_at = timestamp::now());
     let given = params::of(request, message_context);
     let known = STATE.plans.find(sql, given);
     let statements = message_context.run(|| known.statements(sql));
@@ -63,11 +63,10 @@ pub fn run(channel: Channel, request: &Request<'_>) {
         known: looked_up,
     };
     run_each(channel, request, &work, message_context, &user);
-    report::send_unsent();
     STATE.dblink.look();
     hooks::point("worker-commit");
     Timeout::STATEMENT.stop();
-    STATE.committing.set(true);
+    STATE.note(|job| job.committing = true);
     xact::commit_command();
     hooks::point("worker-committed");
     stop_timers();
@@ -142,8 +141,8 @@ fn run_each(
         let completion = unsafe { portal.run(top_level, receiver) };
         portal.close();
         if is_last {
-            STATE.row_count.set(completion.rows);
-            report::set_command_tag(completion.tag);
+            STATE.note(|job| job.row_count = completion.rows);
+            outcome::set_command_tag(completion.tag);
         }
         tags[i] = copy_into(message_context, completion.tag);
         if is_last {
@@ -156,7 +155,7 @@ fn run_each(
         }
         context.delete();
     }
-    if STATE.discard.get() {
+    if sending::is_discarding() {
         return;
     }
     if sender.has_begun() {

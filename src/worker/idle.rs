@@ -1,7 +1,7 @@
 //! Between two jobs: docs/ARCHITECTURE.md, Warm workers.
 
 use super::state::STATE;
-use super::{execute, identity};
+use super::{execute, identity, sending};
 use crate::channel::segment::{Availability, Channel};
 use crate::channel::wire::request::Request;
 use crate::channel::{self, IDLE};
@@ -25,8 +25,9 @@ const JOBS_BETWEEN_LOOKS: u32 = 64;
 /// Statistics that were too young to be sent after the job are sent this much later, in milliseconds.
 const STATISTICS_DELAY: i64 = 1000;
 
-/// A result that keeps the worker from other jobs is read at once, or the worker leaves, in milliseconds: there are callers
-/// who wait until its process ID is gone.
+/// Output that nobody has read, or a result that keeps the worker from other jobs, is taken at once, or the worker leaves, in
+/// milliseconds: else it would hold its slot for whoever is not there, and there are callers who wait until its process ID is
+/// gone.
 const UNREAD_PATIENCE: i64 = 200;
 
 /// Whether the process may do another job: nothing of the one that has just committed must be visible to it, other than
@@ -40,8 +41,6 @@ pub fn may_stay(request: &Request<'_>) -> bool {
     STATE.idle_deadline.set(Deadline::after(i64::from(timeout)));
     if timeout == 0
         || STATE.timed_out.load(Ordering::Relaxed)
-        || STATE.busy.get()
-        || STATE.unsent.get().is_some()
         || nested::has_launched()
         || process::was_asked_to_leave()
         || discard::has_temp_namespace()
@@ -65,10 +64,10 @@ pub fn may_stay(request: &Request<'_>) -> bool {
 /// The same of one that an error has ended, once it is rolled back. Not after a cancel, which may have been meant for what
 /// comes next; nor where PostgreSQL itself has found something that cannot be (class XX): that is for a fresh process.
 pub fn may_stay_after_error(request: &Request<'_>) -> bool {
-    let sqlstate = STATE.sqlstate.get();
+    let sqlstate = STATE.job.get().sqlstate;
     if matches!(sqlstate, code::QUERY_CANCELED | code::ADMIN_SHUTDOWN)
         || code::is_internal(sqlstate)
-        || STATE.whole_error.get().is_some()
+        || STATE.job.get().whole_error.is_some()
     {
         return false;
     }
@@ -107,9 +106,10 @@ fn wait_for_job(channel: Channel, requests: Handle) -> bool {
     if (is_one_too_many() || has_grown()) && leave(channel) {
         return false;
     }
+    let is_unread =
+        || channel.is_unread() || (sending::is_unread() && channel.outcome.is_published());
     let mut deadline = STATE.idle_deadline.get();
-    let mut is_unread = channel.is_unread();
-    if is_unread {
+    if is_unread() {
         deadline = deadline.earlier(Deadline::after(UNREAD_PATIENCE));
     }
     let mut statistics = Deadline::after(STATISTICS_DELAY);
@@ -125,11 +125,8 @@ fn wait_for_job(channel: Channel, requests: Handle) -> bool {
             Received::WouldBlock => {}
         }
         let time = now();
-        if is_unread && deadline.passed(time) {
-            is_unread = channel.is_unread();
-            if !is_unread {
-                deadline = STATE.idle_deadline.get();
-            }
+        if deadline.passed(time) && !is_unread() {
+            deadline = STATE.idle_deadline.get();
         }
         if deadline.passed(time) || process::was_asked_to_leave() {
             if leave(channel) {

@@ -1,18 +1,21 @@
 //! The other process: connects, becomes who the launcher was, runs jobs, and says how each ended.
 //!
-//! `start` is where it comes in; `identity`, `execute`, `rows` and `report` are the steps in the order of a job's life,
-//! `idle` is what lies between two jobs.
+//! `start` is where it comes in; `identity`, `execute`, `rows`, `sending` and `outcome` are the steps in the order of a job's
+//! life, `messages` what it says meanwhile, `idle` what lies between two jobs, and `exit` how the process comes and goes.
 
 mod columns;
 mod entry;
 mod execute;
+mod exit;
 mod identity;
 mod idle;
+mod messages;
 mod notify;
+mod outcome;
 mod params;
 mod plans;
-mod report;
 mod rows;
+mod sending;
 mod state;
 
 use crate::channel::segment::{Availability, Channel};
@@ -26,7 +29,7 @@ use crate::pg::{dsm, lwlock, process, timeout, xact};
 use core::cell::Cell;
 use state::STATE;
 
-pub use report::{in_job, report_progress};
+pub use exit::{in_job, report_progress};
 
 /// What the process does, from being forked to its exit.
 pub fn start(segment_handle: u32) -> ! {
@@ -50,12 +53,12 @@ pub fn start(segment_handle: u32) -> ! {
             ))
             .raise(),
     };
-    report::attach(channel, context);
+    exit::attach(channel, context);
     let job_context = context.create(c"pg_background request");
     loop {
         let taken = Cell::new(None);
         let stays = match catch_on_stack(|| serve(channel, job_context, &taken)) {
-            Ok(stays) => report::publish_success(channel, stays),
+            Ok(stays) => outcome::publish_success(channel, stays),
             Err(caught) => fail(channel, caught, context, taken.get()),
         };
         hooks::point("worker-published");
@@ -77,12 +80,9 @@ fn serve<'a>(channel: Channel, job_context: Context, taken: &Cell<Option<Request
     notify::note_request(&request);
     execute::start_timers(request.worker_timeout_ms);
     channel.set_availability(Availability::Busy);
-    STATE.discard.set(request.discard_output);
+    sending::begin(channel, &request);
     hooks::point("worker-received");
     entry::begin(channel);
-    if request.new_queue {
-        report::take_new_queue(channel);
-    }
     if channel.is_cancel_requested() {
         error::raise_canceled();
     }
@@ -152,10 +152,8 @@ fn fail(
         if let Some(request) = taken {
             stays = idle::may_stay_after_error(&request);
         }
-        stays = report::publish_failure(channel, stays);
+        stays = outcome::publish_failure(channel, stays);
     });
-    // A whole error waits for its reader; who listens shall not.
     notify::tell(channel);
-    report::send_whole_error();
     stays
 }

@@ -79,8 +79,7 @@ pub fn tell(channel: Channel) {
         STATE.connected.set(true);
     }
     let context = Context::current().create(c"pg_background notification");
-    // The launcher has all messages that it was told of: none may follow.
-    let discard = STATE.discard.replace(true);
+    // The launcher has all messages that it was told of; none follows, since the job has ended (`sending::end`).
     // A cancel that comes now is not for this; it is served before the next job's statements.
     let send = || process::with_cancels_held(|| context.run(|| send(&due)));
     if let Err(caught) = catch_into(context, send) {
@@ -95,7 +94,6 @@ pub fn tell(channel: Channel) {
                 .emit();
         });
     }
-    STATE.discard.set(discard);
     context.delete();
 }
 

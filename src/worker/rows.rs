@@ -4,9 +4,8 @@
 //! the description goes out just before the first of them, so that a short answer is one wake-up.
 
 use super::columns::Columns;
-use super::report::send;
-use super::state::STATE;
-use crate::channel::wire::response::{self, Kind};
+use super::sending::{frame_limit, is_discarding, send};
+use crate::channel::wire::response::{self, HEADER_LEN, Kind};
 use crate::channel::wire::tuple::maxalign;
 use crate::pg::call::datum;
 use crate::pg::encoding;
@@ -19,9 +18,6 @@ use crate::pg_sys as sys;
 use core::cell::Cell;
 use core::ffi::{CStr, c_int};
 use core::ptr::NonNull;
-
-/// Bytes of rows gathered before they are sent. Larger rows go alone.
-const BATCH: usize = 16 * 1024;
 
 /// A DestReceiver.
 ///
@@ -43,6 +39,8 @@ struct SenderState {
     has_second: Cell<bool>,
     description_sent: Cell<bool>,
     batch: NonNull<u8>,
+    /// Bytes of rows gathered before they are sent, so many that a batch is one frame. Larger rows go alone.
+    capacity: usize,
     batch_length: Cell<usize>,
     batch_rows: Cell<u32>,
     /// Where a row larger than a batch is formed, kept for the next one: to give back and take anew that much memory for
@@ -57,6 +55,7 @@ impl RowSender {
     /// In a new context below `parent`, which outlives the job's transactions: a statement may commit by itself.
     pub fn new(parent: Context) -> Self {
         let context = parent.create(c"pg_background rows");
+        let capacity = frame_limit().saturating_sub(HEADER_LEN);
         let state = SenderState {
             receiver: sys::DestReceiver {
                 receiveSlot: Some(receive_slot),
@@ -70,7 +69,8 @@ impl RowSender {
             columns: Cell::new(None),
             has_second: Cell::new(false),
             description_sent: Cell::new(false),
-            batch: context.alloc(BATCH),
+            batch: context.alloc(capacity),
+            capacity,
             batch_length: Cell::new(0),
             batch_rows: Cell::new(0),
             large: Cell::new(None),
@@ -115,7 +115,7 @@ impl RowSender {
         let state = self.state();
         if self.has_begun() {
             state.has_second.set(true);
-        } else if !STATE.discard.get() {
+        } else if !is_discarding() {
             state.columns.set(Some(Columns::new(desc, state.context)));
         }
     }
@@ -173,7 +173,7 @@ impl RowSender {
     /// Adds a row that is a minimal tuple already.
     fn add_copy(&self, tuple: MinimalTuple<'_>) {
         let bytes = tuple.bytes();
-        if bytes.len() > BATCH {
+        if bytes.len() > self.state().capacity {
             self.send_alone(bytes);
             return;
         }
@@ -186,10 +186,10 @@ impl RowSender {
     /// A MAXALIGNed place for the next row, of so many bytes: in the batch, which is sent if it has no room, or by itself.
     fn place(&self, length: usize) -> NonNull<u8> {
         let state = self.state();
-        if length > BATCH {
+        if length > state.capacity {
             return self.large_place(length);
         }
-        if state.batch_length.get() + length > BATCH {
+        if state.batch_length.get() + length > state.capacity {
             self.send_batch(false);
         }
         // SAFETY: the length is within the batch.
@@ -216,13 +216,13 @@ impl RowSender {
     /// The row of `length` bytes is in its place.
     fn add(&self, place: NonNull<u8>, length: usize) {
         let state = self.state();
-        if length > BATCH {
+        if length > state.capacity {
             // SAFETY: `place` is `large`, which stays as it is until the next row.
             self.send_alone(unsafe { core::slice::from_raw_parts(place.as_ptr(), length) });
             return;
         }
         let end = state.batch_length.get() + length;
-        state.batch_length.set(maxalign(end).min(BATCH));
+        state.batch_length.set(maxalign(end).min(state.capacity));
         state.batch_rows.set(state.batch_rows.get() + 1);
     }
 
@@ -269,13 +269,8 @@ impl RowSender {
 }
 
 fn send_rows(count: u32, rows: &[u8], flush: bool) {
-    send(
-        [
-            &response::header(Kind::Rows, encoding::database() as u8, count),
-            rows,
-        ],
-        flush,
-    );
+    let header = response::header(Kind::Rows, encoding::database() as u8, count);
+    send(header, rows, flush);
 }
 
 /// The executor's first call.
@@ -296,7 +291,7 @@ unsafe extern "C-unwind" fn receive_slot(
     slot: *mut sys::TupleTableSlot,
     receiver: *mut sys::DestReceiver,
 ) -> bool {
-    if STATE.discard.get() {
+    if is_discarding() {
         return true;
     }
     if let Some(sender) = NonNull::new(receiver.cast()) {

@@ -2,6 +2,7 @@
 
 use super::notify::Due;
 use super::plans::Plans;
+use super::sending::Sending;
 use crate::channel::outcome::Summary;
 use crate::channel::segment::Channel;
 use crate::pg::clock::Deadline;
@@ -21,8 +22,6 @@ pub struct State {
     /// Set once attached.
     pub channel: Cell<Option<Channel>>,
     pub requests: Cell<Option<Handle>>,
-    /// None between jobs if the launcher let go of the queue.
-    pub responses: Cell<Option<Handle>>,
     /// A request that arrived while idle, valid until the next is received.
     pub next_request: Cell<Option<&'static [u8]>>,
     pub connected: Cell<bool>,
@@ -45,35 +44,49 @@ pub struct State {
     pub patience: Patience,
     /// Set by a signal handler: pg_background.worker_timeout is over.
     pub timed_out: AtomicBool,
-    /// A message is half sent. While this is set nothing else may go into the queue: it would be read as the rest.
-    pub busy: Cell<bool>,
-
-    // Of the job at hand:
-    /// Nobody reads: a submitted job, or the launcher let go of the queue.
-    pub discard: Cell<bool>,
-    /// Complete messages in the response queue.
-    pub messages: Cell<u64>,
-    /// The job's last commit has begun, and has happened.
-    pub committing: Cell<bool>,
-    pub committed: Cell<bool>,
-    /// TimestampTz of the first statement's start; 0 before.
-    pub started_at: Cell<i64>,
-    /// Rows of the last statement.
-    pub row_count: Cell<u64>,
-    /// What ErrorResponse said, for the outcome record: packed SQLSTATE, 0 for none.
-    pub sqlstate: Cell<i32>,
-    pub position: Cell<i32>,
-    pub internal_position: Cell<i32>,
-    /// pg_enc of the error's texts.
-    pub encoding: Cell<i32>,
-    /// A copy of the ErrorResponse, if the record could not hold all of it.
-    pub whole_error: Cell<Option<&'static [u8]>>,
-    /// A notice of which a part is in the queue: header and body.
-    pub unsent: Cell<Option<([u8; 8], &'static [u8])>>,
+    /// The way to the launcher.
+    pub sending: Cell<Sending>,
+    /// The job at hand.
+    pub job: Cell<Job>,
     /// What will have to be told whom about the job's end.
     pub due: Cell<Option<Due>>,
     /// The outcome, while it is being published.
     pub summary: Cell<Option<Summary>>,
+}
+
+/// What is known of a job besides what it sends.
+#[derive(Clone, Copy)]
+pub struct Job {
+    /// The job's last commit has begun, and has happened.
+    pub committing: bool,
+    pub committed: bool,
+    /// TimestampTz of the first statement's start; 0 before.
+    pub started_at: i64,
+    /// Rows of the last statement.
+    pub row_count: u64,
+    /// What ErrorResponse said, for the outcome record: packed SQLSTATE, 0 for none.
+    pub sqlstate: i32,
+    pub position: i32,
+    pub internal_position: i32,
+    /// pg_enc of the error's texts.
+    pub encoding: i32,
+    /// A copy of the ErrorResponse, if the record could not hold all of it.
+    pub whole_error: Option<&'static [u8]>,
+}
+
+impl Job {
+    /// Nothing known.
+    pub const NONE: Self = Self {
+        committing: false,
+        committed: false,
+        started_at: 0,
+        row_count: 0,
+        sqlstate: 0,
+        position: 0,
+        internal_position: 0,
+        encoding: 0,
+        whole_error: None,
+    };
 }
 
 /// Libraries and settings as the launcher sent them, and what became of them here.
@@ -104,7 +117,6 @@ unsafe impl Sync for State {}
 pub static STATE: State = State {
     channel: Cell::new(None),
     requests: Cell::new(None),
-    responses: Cell::new(None),
     next_request: Cell::new(None),
     connected: Cell::new(false),
     settings: Cell::new(None),
@@ -117,37 +129,17 @@ pub static STATE: State = State {
     idle_deadline: Cell::new(Deadline::NEVER),
     patience: Patience::new(),
     timed_out: AtomicBool::new(false),
-    busy: Cell::new(false),
-    discard: Cell::new(false),
-    messages: Cell::new(0),
-    committing: Cell::new(false),
-    committed: Cell::new(false),
-    started_at: Cell::new(0),
-    row_count: Cell::new(0),
-    sqlstate: Cell::new(0),
-    position: Cell::new(0),
-    internal_position: Cell::new(0),
-    encoding: Cell::new(0),
-    whole_error: Cell::new(None),
-    unsent: Cell::new(None),
+    sending: Cell::new(Sending::NONE),
+    job: Cell::new(Job::NONE),
     due: Cell::new(None),
     summary: Cell::new(None),
 };
 
 impl State {
-    /// Forgets the job at hand, whose outcome is settled.
-    pub fn forget_job(&self) {
-        // Until the next job says otherwise, nobody listens.
-        self.discard.set(true);
-        self.messages.set(0);
-        self.committing.set(false);
-        self.committed.set(false);
-        self.started_at.set(0);
-        self.row_count.set(0);
-        self.sqlstate.set(0);
-        self.position.set(0);
-        self.internal_position.set(0);
-        self.whole_error.set(None);
-        self.unsent.set(None);
+    /// Notes something about the job at hand.
+    pub fn note(&self, change: impl FnOnce(&mut Job)) {
+        let mut job = self.job.get();
+        change(&mut job);
+        self.job.set(job);
     }
 }

@@ -33,19 +33,23 @@ wait_until "SELECT wait_event_type IN ('Extension', 'IPC') FROM pg_stat_activity
 sql "SELECT pg_terminate_backend($(session_backend s))" >/dev/null
 ended waiting 1
 session_close s
-# A worker that sleeps on its full queue has to notice that nobody will read.
+# A worker whose output is in a file, and one that makes its file after the session is gone: nobody will read it.
+files() { find "$(cluster_data main)/base/pgsql_tmp" -mindepth 1 2>/dev/null | wc -l; }
 session_open s
-session_do s "SELECT pid, cookie FROM pg_background_launch_v2('INSERT INTO done VALUES (''full queue''); SELECT repeat(''x'', 10000) FROM generate_series(1, 10000)') \\gset"
-wait_until "SELECT wait_event_type = 'IPC' FROM pg_stat_activity WHERE backend_type = 'pg_background' AND state = 'active'"
+session_do s "SELECT pid, cookie FROM pg_background_launch_v2('INSERT INTO done VALUES (''full queue''); SELECT repeat(''x'', 10000), CASE WHEN g % 500 = 0 THEN pg_sleep(0.3) END FROM generate_series(1, 2000) g') \\gset"
+wait_until "SELECT wait_event = 'PgSleep' FROM pg_stat_activity WHERE backend_type = 'pg_background' AND state = 'active'"
+t_is 'full queue: a directory, and a file in it' "$(files)" 2
 session_close s
 ended 'full queue' 1
 session_open s
-session_do s "SELECT pid, cookie FROM pg_background_launch_v2('INSERT INTO done VALUES (''full queue, detached''); SELECT repeat(''x'', 10000) FROM generate_series(1, 10000)') \\gset"
-wait_until "SELECT wait_event_type = 'IPC' FROM pg_stat_activity WHERE backend_type = 'pg_background' AND state = 'active'"
+session_do s "SELECT pid, cookie FROM pg_background_launch_v2('INSERT INTO done VALUES (''full queue, detached''); SELECT repeat(''x'', 10000), CASE WHEN g % 500 = 0 THEN pg_sleep(0.3) END FROM generate_series(1, 2000) g') \\gset"
+wait_until "SELECT wait_event = 'PgSleep' FROM pg_stat_activity WHERE backend_type = 'pg_background' AND state = 'active'"
 session_do s 'SELECT pg_background_detach_v2(:pid, :cookie);' >/dev/null
 t_is 'full queue, detached: the job runs on and ends' "$(done_by 'full queue, detached' 1)" ''
+t_is 'full queue, detached: its file is gone' "$(find "$(cluster_data main)/base/pgsql_tmp" -type f | wc -l)" 0
 session_close s
 ended 'full queue, detached' 1
+t_is 'nothing is left on disk' "$(files)" 0
 # Idle workers leave with their session.
 session_open s
 session_do s "SET pg_background.worker_idle_timeout = '10min'; SELECT pid FROM pg_background_run_v2('SELECT 1');" >/dev/null

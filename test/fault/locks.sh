@@ -83,17 +83,20 @@ session_sync other
 session_do other 'ROLLBACK;'
 session_do s 'SELECT pg_background_detach_all_v2() \g /dev/null'
 
-# W1 waits for a lock of W2, which sleeps on its full queue; nobody reads W2. Waiting for W1 drains W2.
+# W1 waits for a lock of W2, which has more to say than its queue holds; nobody reads W2, and it waits for nobody.
 session_do s "SELECT pid AS pid2, cookie AS cookie2 FROM pg_background_launch_v2('UPDATE t SET v = 9 WHERE id = 9; SELECT repeat(g::text, 100) FROM generate_series(1, 100000) g') \\gset"
-wait_until "SELECT wait_event = 'MessageQueueSend' OR wait_event = 'MqSend' OR wait_event ILIKE '%Mes%Queue%Send%' FROM pg_stat_activity WHERE backend_type = 'pg_background' AND state = 'active'"
 session_do s "$(launch 'UPDATE t SET v = 10 WHERE id = 9')"
-t_is 'a worker that waits for one with a full queue' "$(session_do s "$wait
+t_is 'a worker that waits for one that nobody reads' "$(session_do s "$wait
 $outcome" 20)" $'00000\nstopped'
 t_is 'and that one has lost nothing' "$(session_do s 'SELECT count(*), sum(length(t)) FROM pg_background_result_v2(:pid2, :cookie2) AS (t text);')" '100000|48889500'
 # The same from inside run, and from result of another job.
 session_do s "SELECT pid AS pid2, cookie AS cookie2 FROM pg_background_launch_v2('UPDATE t SET v = 9 WHERE id = 9; SELECT repeat(g::text, 100) FROM generate_series(1, 100000) g') \\gset"
 t_is 'the same from run' "$(session_do s "SELECT command_tag FROM pg_background_run_v2('UPDATE t SET v = 11 WHERE id = 9');" 20)" 'UPDATE 1'
 session_do s 'SELECT pg_background_detach_all_v2() \g /dev/null'
+# The session itself waits for such a lock, where it reads nothing.
+session_do s "$(launch 'LOCK TABLE t; SELECT repeat($$x$$, 1000) FROM generate_series(1, 100000)')"
+t_is 'a session that waits for a lock of its own job, which nobody reads' "$(session_do s 'SELECT count(*) > 0 FROM t;' 20)" t
+t_is 'and then reads it' "$(session_do s 'SELECT count(*) FROM pg_background_result_v2(:pid, :cookie) AS (t text);')" 100000
 
 # Statements that wait for every older snapshot, ours included: poll them.
 for sql in 'CREATE INDEX CONCURRENTLY i ON t(v)' 'REINDEX INDEX CONCURRENTLY i' 'REINDEX TABLE CONCURRENTLY t' 'DROP INDEX CONCURRENTLY i'; do

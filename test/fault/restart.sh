@@ -10,7 +10,7 @@ data=$(cluster_data main)
 one="SELECT n FROM pg_background_run_query_v2('SELECT 1', col_def => 'n int') AS (n int)"
 worker() { wait_until "SELECT count(*) >= $1 FROM pg_stat_activity WHERE backend_type = 'pg_background'"; }
 # jobs SESSION: one that sleeps, one on its full queue, one that was submitted and one that was detached, an idle worker,
-# a spool on disk and a session that waits.
+# unread rows on disk and a session that waits.
 jobs() {
 	session_open s
 	session_do s "SET work_mem = '64kB'; SET pg_background.worker_idle_timeout = '10min';

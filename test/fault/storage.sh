@@ -61,11 +61,12 @@ session_do s "$(launch "$large")
 $wait
 \\echo :SQLSTATE" >/dev/null
 t_is 'temp_file_limit: waiting goes well' "$(session_output s | tail -n 1)" 00000
-t_is 'the job itself has succeeded' "$(session_do s 'SELECT state, sqlstate, row_count FROM pg_background_outcome_v2(:pid, :cookie);')" 'stopped||200000'
+t_is 'the job itself has failed, before its commit' "$(session_do s 'SELECT state, sqlstate, row_count FROM pg_background_outcome_v2(:pid, :cookie);')" 'error|53400|0'
 t_is 'the file is gone' "$(temporary)" 0
-t_is 'its rows cannot be had: 53400' "$(session_do s "$sum")" 'ERROR:  53400'
+t_is 'and says so to whoever asks for its rows: 53400' "$(session_do s "$sum")" 'ERROR:  53400'
 t_is 'and it can be detached' "$(session_do s 'SELECT pg_background_detach_all_v2();' | sed 's/^[01]$/done/')" 'done'
-session_do s "$(launch "$large")"
+# What a job sends while somebody reads goes through the queue; then it is the reader's own limit that counts.
+session_do s "$(launch "SELECT pg_sleep(0.3); $large")"
 t_is 'temp_file_limit while reading directly' "$(session_do s "$sum")" 'ERROR:  53400'
 t_like 'the job goes on and ends' "$(session_do s "$wait
 SELECT state FROM pg_background_outcome_v2(:pid, :cookie);")" '^stopped$'
@@ -94,29 +95,29 @@ t_is 'disk full in the middle: waiting goes well' "$(session_do s "$wait
 \\echo :SQLSTATE" 30)" 00000
 t_is 'disk full in the middle: the reader is told' "$(session_do s "$sum")" 'ERROR:  53100'
 rm "$PGBG_ENOSPC"
-# Unwritten pages in the buffer: closing the file has to write them, and fails, again and again.
+# Rows that wait in the queue and in a file: nothing of it is written when they are given up.
 session_do s "$(launch 'SELECT g, repeat(md5(g::text), 30) FROM generate_series(1, 500) g')
 $wait"
 touch "$PGBG_ENOSPC"
 for what in 'SELECT pg_background_detach_v2(:pid, :cookie)' 'SELECT pg_background_detach_all_v2()' 'SELECT pg_background_purge_v2()' 'SELECT count(*) FROM pg_background_stats_v2()'; do
-	t_is "disk full, a spool to close: $what goes well" "$(session_do s "$what \\g /dev/null
+	t_is "disk full, unread rows: $what goes well" "$(session_do s "$what \\g /dev/null
 \\echo :SQLSTATE")" 00000
 done
-t_is 'disk full, a spool to close: transactions go well' "$(session_do s 'BEGIN; SELECT 1; COMMIT; SELECT completed FROM pg_background_run_v2($$SELECT 1$$);')" $'1\nt'
+t_is 'disk full, unread rows: transactions go well' "$(session_do s 'BEGIN; SELECT 1; COMMIT; SELECT completed FROM pg_background_run_v2($$SELECT 1$$);')" $'1\nt'
 rm "$PGBG_ENOSPC"
 session_do s "SELECT sqlstate FROM pg_background_run_v2('SELECT 1');" >/dev/null
 session_do s "$(launch 'SELECT g, repeat(md5(g::text), 30) FROM generate_series(1, 500) g')
 $wait
 SELECT pg_background_detach_all_v2();" >/dev/null
-t_is 'with room again, what could not be closed is' "$(temporary)" 0
+t_is 'with room again, nothing is left' "$(temporary)" 0
 t_is 'the session serves on' "$(session_do s "$(launch "$large")
 $sum" 60)" "$answer"
-# A session that ends with such a spool.
+# A session that ends with such rows.
 session_do s "$(launch 'SELECT g, repeat(md5(g::text), 30) FROM generate_series(1, 500) g')
 $wait"
 touch "$PGBG_ENOSPC"
 session_close s
-t_is 'a session may end with a spool that cannot be written' "$(wait_until 'SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = $$client backend$$')$(temporary)" 0
+t_is 'a session may end with rows that cannot be written' "$(wait_until 'SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = $$client backend$$')$(temporary)" 0
 rm "$PGBG_ENOSPC"
 
 # A disk that is broken (58030), in whichever process writes. The rows are lost, and nothing else.
@@ -124,8 +125,8 @@ session_open s -v VERBOSITY=sqlstate
 echo broken >"$PGBG_ENOSPC"
 session_do s "$(launch "$large")
 $wait"
-t_is 'disk broken: the job has succeeded' "$(session_do s 'SELECT state, sqlstate, row_count FROM pg_background_outcome_v2(:pid, :cookie);')" 'stopped||200000'
-t_is 'disk broken: the reader is told (58030), and then that the rows are gone' "$(session_do s "$sum
+t_is 'disk broken: the job has failed, before its commit' "$(session_do s 'SELECT state, sqlstate, row_count FROM pg_background_outcome_v2(:pid, :cookie);')" 'error|58030|0'
+t_is 'disk broken: the reader is told (58030), and then that there are no rows' "$(session_do s "$sum
 $sum")" $'ERROR:  58030\nERROR:  42704'
 t_is 'disk broken: result, directly' "$(session_do s "$(launch "$large")
 $sum")" 'ERROR:  58030'
@@ -145,7 +146,7 @@ session_do s "SET temp_tablespaces = space;
 $(launch "$large")
 $wait" 60
 # What may outlive a transaction is never put into a tablespace that may be dropped.
-t_is 'temp_tablespaces: the spool is not there' "$(find "$WORK/space" -path '*pgsql_tmp*' -type f | wc -l)" 0
+t_is 'temp_tablespaces: the file is not there' "$(find "$WORK/space" -path '*pgsql_tmp*' -type f | wc -l)" 0
 t_is 'temp_tablespaces: read' "$(session_do s "$sum" 60)" "$answer"
 t_is 'temp_tablespaces: nothing is left' "$(temporary)" 0
 sql 'DROP TABLESPACE space'

@@ -13,8 +13,9 @@ SELECT concat_ws($$ $$, state, sqlstate) FROM pg_background_outcome_v2(:pid, :co
 rows='SELECT count(*) FROM pg_background_result_v2(:pid, :cookie) AS (t text) \g /dev/null
 \echo :SQLSTATE'
 worker_sleeps() { wait_until "SELECT wait_event = 'PgSleep' FROM pg_stat_activity WHERE backend_type = 'pg_background' AND state = 'active'"; }
-# Names differ between majors.
-worker_sends() { wait_until "SELECT wait_event_type = 'IPC' AND wait_event LIKE 'Mes%Queue%Send' FROM pg_stat_activity WHERE backend_type = 'pg_background' AND state = 'active'"; }
+# unread SIZE: more rows of that size than the queue holds, and then it sleeps, with the rest in a file.
+unread() { launch "SELECT repeat('x', $1) || CASE WHEN g = $((2000000 / $1)) THEN pg_sleep(60)::text ELSE '' END FROM generate_series(1, $((2000000 / $1))) g"; }
+files() { find "$(cluster_data main)/base/pgsql_tmp" -path '*.pgbg/*' -type f 2>/dev/null | wc -l; }
 signal_workers() { sql "SELECT count($1(pid)) FROM pg_stat_activity WHERE backend_type = 'pg_background'"; }
 
 session_open s -v VERBOSITY=sqlstate
@@ -28,19 +29,25 @@ for how in 'pg_cancel_backend canceled 57014' 'pg_terminate_backend error 57P01'
 $outcome")" "ERROR:  ${how##* }"$'\n'"${how##* }"$'\n'"${how#* }"
 done
 
-# In the middle of a row that is longer than the queue.
+# With rows in the queue and in a file: nobody reads them, or somebody is in the middle of it.
 for size in 300000 5000 20; do
 	for how in 'pg_cancel_backend canceled 57014' 'pg_terminate_backend error 57P01'; do
-		session_do s "$(launch "SELECT repeat('x', $size) FROM generate_series(1, 100000)")"
-		worker_sends
+		session_do s "$(unread $size)"
+		worker_sleeps
+		session_send s "$rows"
+		wait_until "SELECT state = 'active' FROM pg_stat_activity WHERE pid = $(session_backend s)"
 		signal_workers "${how%% *}" >/dev/null
-		t_is "${how%% *} on a full queue, rows of $size bytes: no garbage" "$(session_do s "$rows
-$outcome")" "ERROR:  ${how##* }"$'\n'"${how##* }"$'\n'"${how#* }"
-		session_do s "$(launch "SELECT repeat('x', $size) FROM generate_series(1, 100000)")"
-		worker_sends
+		session_sync s
+		t_is "${how%% *} while rows of $size bytes are read: no garbage" "$(session_do s "$outcome")" "${how#* }"
+		t_is "${how%% *} while rows of $size bytes are read: the reader is told" "$(session_output s | tail -n 3 | grep -c "ERROR:  ${how##* }")" 1
+		session_do s 'SELECT pg_background_detach_all_v2() \g /dev/null'
+		session_do s "$(unread $size)"
+		worker_sleeps
+		t_is "rows of $size bytes are in a file" "$(files)" 1
 		signal_workers "${how%% *}" >/dev/null
 		wait_until "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'pg_background'"
-		t_is "${how%% *} on a full queue, rows of $size bytes: gone before anybody reads" "$(session_do s "$outcome")" "${how#* }"
+		t_is "${how%% *}, rows of $size bytes: gone before anybody reads" "$(session_do s "$outcome")" "${how#* }"
+		t_is "${how%% *}, rows of $size bytes: the file is gone, too" "$(files)" 0
 	done
 done
 t_is 'nothing was committed' "$(sql 'SELECT count(*) FROM t')" 0
@@ -54,15 +61,13 @@ session_do s "$(launch "DO \$\$BEGIN RAISE '%', repeat('y', 30000); END\$\$")"
 wait_until "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'pg_background'"
 t_is 'so does a long error' "$(session_do s 'SELECT length(message) FROM pg_background_error_info_v2(:pid, :cookie);')" 30000
 
-# An error that is longer than the queue, while its worker waits for a reader: the job is over, so a cancel comes too late for
-# it. Only the end of the worker cuts the texts, to what the record keeps.
-for how in 'pg_cancel_backend 200000' 'pg_terminate_backend 4096'; do
-	session_do s "$(launch "DO \$\$BEGIN RAISE '%', repeat('y', 200000); END\$\$")"
-	wait_until "SELECT wait_event_type = 'IPC' AND wait_event LIKE 'Mes%Queue%Send' FROM pg_stat_activity WHERE backend_type = 'pg_background'"
-	signal_workers "${how%% *}" >/dev/null
-	t_is "${how%% *} while a long error is sent" "$(session_do s "$outcome
-		SELECT length(message) FROM pg_background_error_info_v2(:pid, :cookie);")" "error P0001"$'\n'"${how##* }"
-done
+# An error that is longer than the queue is in a file: its worker waits for nobody.
+session_do s "$(launch "DO \$\$BEGIN RAISE '%', repeat('y', 200000); END\$\$")"
+wait_until "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'pg_background'"
+t_is 'a long error is in a file' "$(files)" 1
+t_is 'and is whole when it is read' "$(session_do s "$outcome
+	SELECT length(message) FROM pg_background_error_info_v2(:pid, :cookie);")" $'error P0001\n200000'
+t_is 'its file is gone' "$(files)" 0
 
 # Idle workers.
 session_do s "SET pg_background.worker_idle_timeout = '10min';"
@@ -156,8 +161,8 @@ for what in running idle sending launcher; do
 			;;
 		idle) session_do s "$one" >/dev/null ;;
 		sending)
-			session_do s "$(launch "SELECT repeat('x', 30000) FROM generate_series(1, 100000)")"
-			worker_sends
+			session_do s "$(unread 30000)"
+			worker_sleeps
 			;;
 	esac
 	if [ "$what" = launcher ]; then

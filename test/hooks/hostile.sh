@@ -57,9 +57,9 @@ sql "COPY (SELECT attack, sqlstate, count(*), min(message) FROM seen GROUP BY 1,
 unexpected() { sql "SELECT DISTINCT sqlstate FROM seen WHERE $1 AND sqlstate NOT IN ('00000', '08P01', '08006'$2)"; }
 t_is 'messages are malformed (08P01), of types that do not exist (42804), or nothing was noticed' \
 	"$(unexpected "attack LIKE '%message'" ", '42804'")" ''
-# 57P01: a worker whose publication was taken back says so once more when it exits.
+# 57P01: a worker whose publication was taken back says so once more when it exits. 58P01: a file that is not there.
 t_is 'records make no sense (08P01), are not there (08006), are made again (57P01), or are believed' \
-	"$(unexpected "attack = 'outcome' AND detail LIKE 'SELECT 1,%'" ", '57P01'")" ''
+	"$(unexpected "attack = 'outcome' AND detail LIKE 'SELECT 1,%'" ", '57P01', '58P01'")" ''
 t_is 'a record that is taken away is 08006, one that makes no sense 08P01' \
 	"$(sql "SELECT count(DISTINCT sqlstate) FROM seen WHERE attack = 'outcome' AND sqlstate IN ('08006', '08P01')")" 2
 # 57P01: a worker that finds another job, or none, where the header says that its own is entered does not begin.

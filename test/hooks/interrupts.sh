@@ -187,9 +187,18 @@ stubborn=
 ready="SELECT pid, cookie FROM pg_background_launch_v2('SELECT g, g::text FROM generate_series(1, 100000) g') \\gset"
 exact='SELECT count(*) FROM pg_background_result_v2(:pid, :cookie) AS (g int, t text);'
 converting='SELECT count(*) FROM pg_background_result_v2(:pid, :cookie) AS (g text, t text);'
-for point in result-begin result-columns result-direct pump-message; do everywhere "$point" "$ready" "$exact"; done
+# One that has rows to give and goes on.
+busy="SELECT pid, cookie FROM pg_background_launch_v2('SELECT g, CASE WHEN g = 100000 THEN pg_sleep(100)::text END FROM generate_series(1, 100000) g') \\gset"
+for point in result-begin result-columns pump-message; do everywhere "$point" "$ready" "$exact"; done
+everywhere result-direct "$busy" "$exact"
+# One that has said more than its queue holds, and has ended.
+noisy="SET client_min_messages = error; SELECT pid, cookie FROM pg_background_launch_v2(\$job\$
+    DO \$\$BEGIN PERFORM set_config('client_min_messages', 'notice', true); FOR i IN 1..200 LOOP RAISE NOTICE '%', repeat('x', 1000); END LOOP; END\$\$\$job\$) \\gset
+SELECT pg_sleep(0.2);"
+everywhere pump-file "$noisy" 'SELECT pg_background_wait_v2(:pid, :cookie);'
 for point in result-begin result-columns result-row pump-message; do everywhere "$point" "$ready" "$converting"; done
-for point in wait pump-message; do everywhere "$point" "$ready" 'SELECT pg_background_wait_v2(:pid, :cookie);'; done
+everywhere pump-message "$ready" 'SELECT pg_background_wait_v2(:pid, :cookie);'
+everywhere wait "$busy" 'SELECT pg_background_wait_v2(:pid, :cookie);'
 
 session_open s
 t_is 'every slot is free again' "$(session_do s "$holders"; session_do s 'SELECT pg_background_cancel_all_v2();')" $'5\n5'

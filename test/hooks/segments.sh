@@ -26,7 +26,7 @@ t_is 'it can be cancelled' "$(session_do s 'SELECT pg_background_cancel_v2(:pid,
 SELECT pg_background_wait_v2(:pid, :cookie) \g /dev/null
 SELECT state FROM pg_background_outcome_v2(:pid, :cookie);')" canceled
 t_is 'and makes room for the next' "$(session_do s "SELECT completed FROM pg_background_run_v2('SELECT 1');")" t
-# A result that nobody reads does not hold the segment once it is spooled.
+# A result that nobody reads does not hold the segment once it was taken over.
 t_is 'a finished job holds none' "$(session_do s "SELECT pid, cookie FROM pg_background_launch_v2('SELECT g FROM generate_series(1, 100000) g') \\gset
 SELECT pg_background_wait_v2(:pid, :cookie) \\g /dev/null
 SELECT completed FROM pg_background_run_v2('SELECT 1');

@@ -37,6 +37,14 @@ reasons! {
     MessageLength = "The message is longer than any message can be.",
     HeaderShort = "The message is shorter than its header.",
     HeaderReserved = "The reserved bytes of the message header are not zero.",
+    FrameShort = "A piece of a message is shorter than its head.",
+    FrameLong = "A piece of a message is longer than any can be.",
+    FrameExcess = "A piece of a message is longer than what is left of the message.",
+    FrameUnexpected = "A piece continues a message that was never begun.",
+    FramesCounted = "The number of pieces is not the one that the outcome record says.",
+    MarkerDamaged = "A mark that points to the file makes no sense.",
+    OutputDropped = "The worker has dropped output that was wanted.",
+    FileShort = "The file of rows is shorter than it must be.",
     KindUnknown = "The message is of an unknown kind.",
 
     // Row descriptions.

@@ -16,11 +16,13 @@
 #![forbid(unsafe_code)]
 
 pub mod bytes;
+pub mod frame;
 mod malformed;
 pub mod parameters;
 pub mod report;
 pub mod request;
 pub mod response;
+mod section;
 pub mod settings;
 pub mod text;
 pub mod tuple;

@@ -9,7 +9,7 @@
 //! | 0 | magic u32 | the bytes `pgbR` |
 //! | 4 | version u32 | [`VERSION`]; what is added one day raises it |
 //! | 8 | cookie i64 | of the job's handle; 0 for a v1 job |
-//! | 16 | flags u32 | bit 0: discard all output, bit 1: read only, bit 2: new response queue; the others are zero |
+//! | 16 | flags u32 | bit 0: discard all output, bit 1: read only; the others are zero |
 //! | 20 | session user u32 | OID, never 0 |
 //! | 24 | session user is superuser u32 | 0 or 1 |
 //! | 28 | role u32 | OID as set by SET ROLE; 0 for none |
@@ -17,8 +17,10 @@
 //! | 36 | current user u32 | OID, never 0 |
 //! | 40 | security context i32 | `SECURITY_*` bits of `miscadmin.h` |
 //! | 44 | worker time-out i32 | milliseconds, 0 for none, never negative |
-//! | 48 | lengths u64 x 7 | of the sections, in bytes, without padding |
-//! | 104 | libraries | from `SerializeLibraryState`; empty means as before |
+//! | 48 | file u64 | the number of the file in which output goes that nobody reads in time |
+//! | 56 | file limit u64 | bytes that it may have; all ones for no limit |
+//! | 64 | lengths u64 x 7 | of the sections, in bytes, without padding |
+//! | 120 | libraries | from `SerializeLibraryState`; empty means as before |
 //! | | settings | from `SerializeGUCState`, and reset values (`settings`); empty means as before |
 //! | | label | with its NUL; empty means none |
 //! | | parameters | of the statements, see [`parameters`](super::parameters); empty means none |
@@ -36,8 +38,12 @@
 use core::ffi::CStr;
 
 use super::Malformed;
-use super::bytes::{align8, i32_at, i64_at, u32_at, u64_at};
+#[cfg(any(test, fuzzing))]
+use super::bytes::align8;
+use super::bytes::{i32_at, i64_at, u32_at, u64_at};
 use super::parameters::Parameters;
+pub use super::section::padding;
+use super::section::{section, skip_padding, text};
 use super::settings;
 
 /// The first four bytes of a request.
@@ -47,7 +53,7 @@ pub const MAGIC: u32 = u32::from_ne_bytes(*b"pgbR");
 pub const VERSION: u32 = 2;
 
 /// Bytes of the fixed part.
-pub const FIXED_LEN: usize = 104;
+pub const FIXED_LEN: usize = 120;
 
 /// Byte offsets in the fixed part.
 mod at {
@@ -62,18 +68,19 @@ mod at {
     pub const CURRENT_USER: usize = 36;
     pub const SEC_CONTEXT: usize = 40;
     pub const WORKER_TIMEOUT: usize = 44;
-    pub const LIBRARIES_LEN: usize = 48;
-    pub const SETTINGS_LEN: usize = 56;
-    pub const LABEL_LEN: usize = 64;
-    pub const PARAMETERS_LEN: usize = 72;
-    pub const SNAPSHOT_LEN: usize = 80;
-    pub const CHANNEL_LEN: usize = 88;
-    pub const SQL_LEN: usize = 96;
+    pub const FILE: usize = 48;
+    pub const FILE_LIMIT: usize = 56;
+    pub const LIBRARIES_LEN: usize = 64;
+    pub const SETTINGS_LEN: usize = 72;
+    pub const LABEL_LEN: usize = 80;
+    pub const PARAMETERS_LEN: usize = 88;
+    pub const SNAPSHOT_LEN: usize = 96;
+    pub const CHANNEL_LEN: usize = 104;
+    pub const SQL_LEN: usize = 112;
 }
 
 const FLAG_DISCARD_OUTPUT: u32 = 1 << 0;
 const FLAG_READ_ONLY: u32 = 1 << 1;
-const FLAG_NEW_QUEUE: u32 = 1 << 2;
 
 /// A role as the launcher saw it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -93,9 +100,6 @@ pub struct Request<'a> {
     pub discard_output: bool,
     /// The caller was read-only, so the job is.
     pub read_only: bool,
-    /// The launcher made a new response queue in place of the one it had let go of; the worker,
-    /// which let go of it too, becomes its sender.
-    pub new_queue: bool,
     /// The authenticated or SET SESSION AUTHORIZATION user; its OID is never 0 in a decoded
     /// request.
     pub session_user: User,
@@ -108,6 +112,10 @@ pub struct Request<'a> {
     /// Milliseconds that the whole job may take, 0 for no limit; never negative in a decoded
     /// request.
     pub worker_timeout_ms: i32,
+    /// The number of the file for output that nobody reads in time.
+    pub file: u64,
+    /// Bytes that it may have.
+    pub file_limit: u64,
     /// What `SerializeLibraryState` wrote; empty to leave the worker as it is.
     pub library_state: &'a [u8],
     /// What `SerializeGUCState` wrote, and the reset values, for [`settings::reset_values`]; empty to
@@ -151,9 +159,6 @@ impl<'a> Request<'a> {
         if self.read_only {
             flags |= FLAG_READ_ONLY;
         }
-        if self.new_queue {
-            flags |= FLAG_NEW_QUEUE;
-        }
         let [
             library_state,
             guc_state,
@@ -180,6 +185,8 @@ impl<'a> Request<'a> {
         i32(at::SEC_CONTEXT, self.sec_context);
         i32(at::WORKER_TIMEOUT, self.worker_timeout_ms);
         put(&mut fixed, at::COOKIE, self.cookie.to_ne_bytes());
+        put(&mut fixed, at::FILE, self.file.to_ne_bytes());
+        put(&mut fixed, at::FILE_LIMIT, self.file_limit.to_ne_bytes());
         let mut len =
             |at, section: &[u8]| put(&mut fixed, at, (section.len() as u64).to_ne_bytes());
         len(at::LIBRARIES_LEN, library_state);
@@ -258,7 +265,7 @@ impl<'a> Request<'a> {
             return Err(Malformed::RequestVersion);
         }
         let flags = u32_field(fixed, at::FLAGS)?;
-        if flags & !(FLAG_DISCARD_OUTPUT | FLAG_READ_ONLY | FLAG_NEW_QUEUE) != 0 {
+        if flags & !(FLAG_DISCARD_OUTPUT | FLAG_READ_ONLY) != 0 {
             return Err(Malformed::RequestFlags);
         }
         let session_user = user(fixed, at::SESSION_USER, at::SESSION_USER_IS_SUPERUSER)?;
@@ -301,12 +308,13 @@ impl<'a> Request<'a> {
             cookie: i64_at(fixed, at::COOKIE).ok_or(Malformed::RequestShort)?,
             discard_output: flags & FLAG_DISCARD_OUTPUT != 0,
             read_only: flags & FLAG_READ_ONLY != 0,
-            new_queue: flags & FLAG_NEW_QUEUE != 0,
             session_user,
             role: user(fixed, at::ROLE, at::ROLE_IS_SUPERUSER)?,
             current_user,
             sec_context: i32_field(fixed, at::SEC_CONTEXT)?,
             worker_timeout_ms,
+            file: u64_at(fixed, at::FILE).ok_or(Malformed::RequestShort)?,
+            file_limit: u64_at(fixed, at::FILE_LIMIT).ok_or(Malformed::RequestShort)?,
             library_state,
             guc_state,
             label: text(label, Malformed::RequestLabel)?,
@@ -316,13 +324,6 @@ impl<'a> Request<'a> {
             sql: CStr::from_bytes_with_nul(sql).map_err(|_| Malformed::RequestSql)?,
         })
     }
-}
-
-/// The zero bytes that follow a section of `len` bytes, at most 7.
-#[must_use]
-pub fn padding(len: usize) -> &'static [u8] {
-    const ZERO: [u8; 7] = [0; 7];
-    ZERO.get(..align8(len).saturating_sub(len)).unwrap_or(&[])
 }
 
 /// Writes `bytes` at offset `at` of the fixed part, within which every offset of [`at`] lies.
@@ -354,44 +355,6 @@ fn user(fixed: &[u8; FIXED_LEN], oid: usize, is_superuser: usize) -> Result<User
         oid: u32_field(fixed, oid)?,
         is_superuser,
     })
-}
-
-/// Splits the section whose length stands at offset `len_at` of the fixed part from `rest`.
-fn section<'a>(
-    rest: &mut &'a [u8],
-    fixed: &[u8; FIXED_LEN],
-    len_at: usize,
-) -> Result<&'a [u8], Malformed> {
-    let len = u64_at(fixed, len_at).ok_or(Malformed::RequestShort)?;
-    let (section, after) = usize::try_from(len)
-        .ok()
-        .and_then(|len| rest.split_at_checked(len))
-        .ok_or(Malformed::RequestTruncated)?;
-    *rest = after;
-    Ok(section)
-}
-
-/// The string that a section holds, if it is not empty.
-fn text(section: &[u8], otherwise: Malformed) -> Result<Option<&CStr>, Malformed> {
-    match section {
-        [] => Ok(None),
-        _ => CStr::from_bytes_with_nul(section)
-            .map(Some)
-            .map_err(|_| otherwise),
-    }
-}
-
-/// Drops the padding after a section of `len` bytes from `rest`.
-fn skip_padding(rest: &mut &[u8], len: usize) -> Result<(), Malformed> {
-    let zeros = padding(len);
-    let (between, after) = rest
-        .split_at_checked(zeros.len())
-        .ok_or(Malformed::RequestTruncated)?;
-    if between != zeros {
-        return Err(Malformed::RequestPadding);
-    }
-    *rest = after;
-    Ok(())
 }
 
 /// Whether `RestoreLibraryState` finds the empty string at which it stops, within `state`.

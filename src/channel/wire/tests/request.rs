@@ -11,7 +11,8 @@ fn sample(guc_state: &[u8]) -> Request<'_> {
         cookie: -0x0102_0304_0506_0708,
         discard_output: true,
         read_only: false,
-        new_queue: true,
+        file: 0x0102_0304_0506_0708,
+        file_limit: 1 << 40,
         session_user: User {
             oid: 10,
             is_superuser: true,
@@ -77,7 +78,8 @@ fn what_is_encoded_is_decoded() {
         cookie: i64::MAX,
         discard_output: false,
         read_only: true,
-        new_queue: false,
+        file: 0,
+        file_limit: u64::MAX,
         session_user: User {
             oid: u32::MAX,
             is_superuser: false,
@@ -145,13 +147,13 @@ fn every_field_is_at_its_offset() {
     assert_eq!([u32_at(0), u32_at(4)], words);
     assert_eq!(message[8..16], (-0x0102_0304_0506_0708_i64).to_ne_bytes());
     let numbers = [16, 20, 24, 28, 32, 36, 40, 44].map(u32_at);
-    assert_eq!(numbers, [5, 10, 1, 16384, 0, 16385, 5, 60_000]);
-    let lengths = [48, 56, 64, 72, 80, 88, 96].map(u64_at);
+    assert_eq!(numbers, [1, 10, 1, 16384, 0, 16385, 5, 60_000]);
+    let lengths = [64, 72, 80, 88, 96, 104, 112].map(u64_at);
     assert_eq!(lengths, [14, 19, 6, 0, 20, 5, 9]);
-    assert_eq!(&message[104..120], b"auto_explain\0\0\0\0");
-    assert_eq!(&message[144..152], b"night\0\0\0");
-    assert_eq!(&message[152..176], b"00000003-0000001B-1\0\0\0\0\0");
-    assert_eq!(&message[176..], b"done\0\0\0\0SELECT 1\0");
+    assert_eq!(&message[120..136], b"auto_explain\0\0\0\0");
+    assert_eq!(&message[160..168], b"night\0\0\0");
+    assert_eq!(&message[168..192], b"00000003-0000001B-1\0\0\0\0\0");
+    assert_eq!(&message[192..], b"done\0\0\0\0SELECT 1\0");
 }
 
 #[test]
@@ -193,7 +195,6 @@ fn unknown_flags_are_refused() {
         match bit {
             0 => assert!(Request::decode(&message).is_ok_and(|r| r.discard_output && !r.read_only)),
             1 => assert!(Request::decode(&message).is_ok_and(|r| !r.discard_output && r.read_only)),
-            2 => assert!(Request::decode(&message).is_ok_and(|r| !r.read_only && r.new_queue)),
             _ => refused(&message, Malformed::RequestFlags),
         }
     }
@@ -230,7 +231,7 @@ fn a_negative_time_out_is_refused() {
 
 #[test]
 fn section_lengths_beyond_the_message_are_refused() {
-    for at in [48, 56, 64, 72, 80, 88, 96] {
+    for at in [64, 72, 80, 88, 96, 104, 112] {
         for len in [1 << 20, 1 << 32, 1 << 63, u64::MAX, u64::MAX - 7] {
             refused(
                 &patched(at, &len.to_ne_bytes()),
@@ -242,7 +243,7 @@ fn section_lengths_beyond_the_message_are_refused() {
 
 #[test]
 fn padding_must_be_zero() {
-    for at in [118, 119, 139, 143, 150, 151, 172, 175, 181, 183] {
+    for at in [134, 135, 155, 159, 166, 167, 188, 191, 197, 199] {
         refused(&patched(at, b"\x01"), Malformed::RequestPadding);
     }
 }
@@ -274,18 +275,18 @@ fn the_list_of_libraries_ends_within_its_section() {
 
 #[test]
 fn texts_are_single_strings() {
-    // The label at 144, the snapshot at 152, the channel at 176, the SQL at 184.
-    refused(&patched(146, b"\0"), Malformed::RequestLabel);
-    refused(&patched(149, b"x"), Malformed::RequestLabel);
-    refused(&patched(154, b"\0"), Malformed::RequestSnapshot);
-    refused(&patched(171, b"x"), Malformed::RequestSnapshot);
-    refused(&patched(178, b"\0"), Malformed::RequestChannel);
-    refused(&patched(180, b"x"), Malformed::RequestChannel);
-    refused(&patched(186, b"\0"), Malformed::RequestSql);
-    refused(&patched(192, b"x"), Malformed::RequestSql);
+    // The label at 160, the snapshot at 168, the channel at 192, the SQL at 200.
+    refused(&patched(162, b"\0"), Malformed::RequestLabel);
+    refused(&patched(165, b"x"), Malformed::RequestLabel);
+    refused(&patched(170, b"\0"), Malformed::RequestSnapshot);
+    refused(&patched(187, b"x"), Malformed::RequestSnapshot);
+    refused(&patched(194, b"\0"), Malformed::RequestChannel);
+    refused(&patched(196, b"x"), Malformed::RequestChannel);
+    refused(&patched(202, b"\0"), Malformed::RequestSql);
+    refused(&patched(208, b"x"), Malformed::RequestSql);
     // No SQL at all, not even its NUL.
-    let mut message = patched(96, &0_u64.to_ne_bytes());
-    message.truncate(184);
+    let mut message = patched(112, &0_u64.to_ne_bytes());
+    message.truncate(200);
     refused(&message, Malformed::RequestSql);
 }
 
@@ -307,6 +308,6 @@ fn malformed_parameters_are_refused() {
     let mut message = message(&request);
     assert_eq!(Request::decode(&message), Ok(request));
     // The type of the first.
-    message[112..116].fill(0);
+    message[128..132].fill(0);
     refused(&message, Malformed::ParameterType);
 }
