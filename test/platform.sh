@@ -16,7 +16,7 @@ in_chroot() {
 	export PGBG_CHROOT_ARCH=$1 PGBG_CHROOT_MAJOR=$2
 	run "$PGBG_SRC/test/fetch-chroot.sh" || { FAILED=$((FAILED + 1)) PARTS_BROKEN+=("$1-$2: no chroot"); return; }
 	part "$1-$2" "$PGBG_SRC/test/fetch-chroot.sh" env PGBG_WARM_ONLY=1 PGBG_ONLY="$3" PGBG_TESTS="${4:-}" \
-		make --no-print-directory check
+		CARGO=cargo test/check.sh
 }
 
 emulated() {
