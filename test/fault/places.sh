@@ -9,12 +9,15 @@ sql 'CREATE TABLE t (id int); CREATE TABLE handle (h pg_background_handle);
 	CREATE FUNCTION submit_one() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_background_submit(format($q$INSERT INTO t VALUES (%s)$q$, NEW.id)); RETURN NEW; END $$;
 	CREATE TABLE source (id int); CREATE TRIGGER each AFTER INSERT ON source FOR EACH ROW EXECUTE FUNCTION submit_one()'
 
+# Each statement's answer; psql -c before 15 shows the last one's only.
+answers() { psql -XAtq -v ON_ERROR_STOP=1 <<<"$1"; }
+
 # --- this session's ceiling
-t_is '36 submits with max_workers = 4 all run' "$(sql "SET pg_background.max_workers = 4;
+t_is '36 submits with max_workers = 4 all run' "$(answers "SET pg_background.max_workers = 4;
 SELECT count(pg_background_submit('INSERT INTO t VALUES (' || i || ')')) FROM generate_series(1, 36) i;
 SELECT count(*), bool_and(state = 'stopped') FROM pg_background_drain_all();
 SELECT count(*) FROM t")" $'36\n36|t\n36'
-t_is 'a row trigger that submits 200 jobs' "$(sql 'TRUNCATE t' && sql "INSERT INTO source SELECT generate_series(1, 200);
+t_is 'a row trigger that submits 200 jobs' "$(sql 'TRUNCATE t' && answers "INSERT INTO source SELECT generate_series(1, 200);
 SELECT count(*), bool_and(state = 'stopped') FROM pg_background_drain_all();
 SELECT count(*) FROM t")" $'200|t\n200'
 t_is 'detaching what was just launched, 200 times' "$(sql "SELECT count(pg_background_detach(pg_background_launch('SELECT pg_sleep(0.001)'))) FROM generate_series(1, 200)")" 200
@@ -92,6 +95,6 @@ log_allow 'was terminated by signal 9' 'terminating any other active server proc
 sql "SELECT pg_background_submit('SELECT pg_sleep(60)')" >/dev/null
 kill -9 "$(sql "SELECT pid FROM pg_background_jobs WHERE state = 'running' LIMIT 1")"
 wait_until "SELECT count(*) = 0 FROM pg_background_jobs" 60
-t_is 'after a crash the directory is empty, and works' "$(sql "SELECT (pg_background_run('SELECT 1')).completed; SELECT count(*) FROM pg_background_jobs")" $'t\n1'
+t_is 'after a crash the directory is empty, and works' "$(answers "SELECT (pg_background_run('SELECT 1')).completed; SELECT count(*) FROM pg_background_jobs;")" $'t\n1'
 t_no_leaks 'nothing is left at the end'
 t_done
