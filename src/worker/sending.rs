@@ -360,10 +360,12 @@ pub fn end(channel: Channel) -> Sent {
         }
         output.length()
     });
-    sending.has_file = filed > 0;
-    // Until the next job says otherwise, nobody listens.
-    sending.is_discarding = true;
-    STATE.sending.set(sending);
+    // Nothing of it is the next job's, also where that ends before it has begun. Until it says otherwise, nobody listens.
+    STATE.sending.set(Sending {
+        outlet: sending.outlet,
+        has_file: filed > 0,
+        ..Sending::NONE
+    });
     Sent {
         frames: sending.frames,
         filed,
