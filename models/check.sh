@@ -4,8 +4,8 @@
 #
 #   models/check.sh [MODEL...]     about a minute; prints the states that each search has seen
 #
-# A model says in its comments which function of src each of its steps is ("fn ROOM::FILE::NAME"): one that src does not
-# have is a failure, too.
+# A model says in its comments which function of src each of its steps is ("fn ROOM::FILE::NAME", or "fn ROOM::NAME"): one
+# that src does not have is a failure, too.
 set -u
 cd "$(dirname "$0")" || exit 1
 command -v spin >/dev/null || { echo "spin is missing: test/install-deps.sh installs it"; exit 1; }
@@ -71,7 +71,7 @@ for model in ${*:-$(basename -s .pml -- *.pml)}; do
 		sed -n 's/^ \* check: //p' "$model.pml" | grep -qw "${promise#BREAK_}" || fail "$model: nothing breaks ${promise#BREAK_}"
 	done
 	while IFS=: read -r path name; do
-		grep -qE "\bfn $name\b" "../src/$path.rs" 2>/dev/null || fail "$model: src/$path.rs has no fn $name"
+		grep -rqE "\bfn $name\b" "../src/$path" "../src/$path.rs" 2>/dev/null || fail "$model: src/$path has no fn $name"
 	done < <(grep -oE '\bfn [a-z_]+(::[a-z_]+)+' "$model.pml" | sort -u |
 		sed -E 's/^fn //; s/::([a-z_]+)$/:\1/; s|::|/|g')
 done

@@ -12,7 +12,7 @@
  * check: LETS_GO look_after_creating word_before_deleting
  */
 #ifndef FRAMES
-#define FRAMES 5
+#define FRAMES 8
 #endif
 #define RING 4
 #define QUARTER 1             /* shm_mq gives room back when more than this has been taken, and when it found nothing */
@@ -21,7 +21,8 @@
 
 /* The response queue. */
 chan queue = [RING] of { byte };
-byte sent, taken;             /* what the two count; taken is in the segment */
+byte sent, received;          /* what the two count */
+byte freed;                   /* in the segment: what has been given back for certain */
 byte pending, released;       /* shm_mq's own: mqh_consume_pending, mq_bytes_read */
 
 /* The file. */
@@ -40,14 +41,11 @@ bool worker_done, launcher_done, launcher_stuck;
 
 /* ------------------------------------------------------------------- worker ---- */
 
-/* room = ring - sent + taken - ring/4 - one frame */
-#ifndef BREAK_credit_leaves_slack
-#define room (RING + taken >= sent + 1 + QUARTER + 1)
-#else
-#define room (RING + taken >= sent + 1)
-#endif
+/* fn channel::flow::room, fn channel::flow::has_room_for, fn channel::flow::is_empty */
+#define room (sent - freed < RING)
+#define emptied (sent == freed)
 
-/* Promise `certain`: what is within the credit never blocks. */
+/* fn channel::flow::put. Promise `certain`: what is within the credit never blocks. */
 inline send(value) {
 	atomic {
 		assert(sent - released < RING);
@@ -58,6 +56,7 @@ inline send(value) {
 	}
 }
 
+/* fn worker::sending::append */
 inline append(value) {
 	if
 	:: !created ->
@@ -79,9 +78,10 @@ proctype Worker() {
 	do
 	:: i > FRAMES -> succeeded = true; break
 	:: i <= FRAMES ->
+		/* fn worker::sending::deliver_frame */
 		if
 		:: discard || unwanted ->
-			/* Nobody wants it: what is there goes. */
+			/* fn worker::sending::drop_output: nobody wants it, what is there goes. */
 			if
 			:: created -> file_exists = false
 			:: else
@@ -89,7 +89,7 @@ proctype Worker() {
 			discard = true
 		:: else ->
 			if
-			:: to_file && sent == taken ->
+			:: to_file && emptied ->
 				/* Emptied: a reader has come. */
 #ifndef BREAK_marker_is_sent
 				send(MARKER + file_length);
@@ -103,6 +103,7 @@ proctype Worker() {
 				if
 				:: room -> send(i)
 				:: else ->
+					/* fn worker::sending::wait_for_room */
 					if
 					:: room || unwanted || detached ->
 						if
@@ -119,7 +120,8 @@ proctype Worker() {
 		i++
 	:: i <= FRAMES -> break          /* it fails, or is terminated */
 	od;
-	/* The outcome names the file's length. The worker holds nothing any more. */
+	/* fn worker::sending::end, fn worker::outcome::publish: the outcome names the file's length. The worker holds nothing any
+	 * more. */
 	atomic { published_length = file_length; published = true };
 #ifndef BREAK_publish_wakes
 	launcher_latch = true;
@@ -129,7 +131,13 @@ proctype Worker() {
 
 /* ----------------------------------------------------------------- launcher ---- */
 
-/* shm_mq_receive, without waiting: a message into `got`, or 0. */
+/* fn channel::flow::receive: shm_mq_receive, without waiting; a message into `got`, or 0. What may not have been given back
+ * yet is a quarter of the ring and one frame; nothing, once the queue was found empty. */
+#ifndef BREAK_credit_leaves_slack
+#define SLACK (QUARTER + 1)
+#else
+#define SLACK 0
+#endif
 inline receive() {
 	atomic {
 		if
@@ -137,8 +145,13 @@ inline receive() {
 		:: else
 		fi;
 		if
-		:: nempty(queue) -> queue?got; pending++; taken++
-		:: empty(queue) -> got = 0; released = released + pending; pending = 0
+		:: nempty(queue) ->
+			queue?got; pending++; received++;
+			if
+			:: received > freed + SLACK -> freed = received - SLACK
+			:: else
+			fi
+		:: empty(queue) -> got = 0; released = released + pending; pending = 0; freed = received
 		fi
 	}
 }
@@ -149,7 +162,7 @@ inline deliver(value) {
 	expected++
 }
 
-/* The file from where the last reading ended up to `end`. */
+/* fn session::pump::read_file, after fn session::pump::take_marker: from where the last reading ended up to `end`. */
 inline deliver_file(end) {
 	atomic {
 		do
@@ -159,14 +172,14 @@ inline deliver_file(end) {
 	}
 }
 
-/* Promise `all`: a job that succeeded has been read to its end. Its file goes. */
+/* fn session::pump::finish. Promise `all`: a job that succeeded has been read to its end. Its file goes. */
 inline finish() {
 	assert(!succeeded || expected == FRAMES + 1);
 	assert(empty(queue));
 	file_exists = false
 }
 
-/* What is in the queue is taken into memory, which has room for one frame here; the others go to the file's end. Then segment
+/* fn session::pump::take_over, fn session::kept::keep_frame, fn session::kept::keep_file: what is in the queue is taken into memory, which has room for one frame here; the others go to the file's end. Then segment
  * and worker are free: promise `free`, the queue is empty, for the next job. */
 inline take_over() {
 	in_file = file_length;
@@ -200,6 +213,7 @@ inline take_over() {
 	taken_over = true
 }
 
+/* fn session::kept::replay */
 inline deliver_kept() {
 	i = 0;
 	do
@@ -283,7 +297,7 @@ again:
 		fi
 	od;
 #ifdef LETS_GO
-let_go:	/* The job is let go of, or the session ends. First the word, then the file. */
+let_go:	/* fn session::pump::let_go, fn rows::file::remove: the job is let go of, or the session ends. First the word, then the file. */
 #ifndef BREAK_word_before_deleting
 	unwanted = true;
 	file_exists = false;

@@ -64,7 +64,7 @@ inline check_target(target) { assert(target == 0 || target == j) }
 
 /* ---------------------------------------------------------------- the worker ---- */
 
-/* fn worker::report::publish: the record, then the launcher's latch. The first publication counts. */
+/* fn worker::outcome::publish: the record, then the launcher's latch. The first publication counts. */
 inline publish(success) {
 	atomic {
 		if
@@ -77,7 +77,7 @@ inline publish(success) {
 #endif
 }
 
-/* The directory's entry goes before the worker can be claimed again. One lock: atomic. */
+/* fn directory::jobs::end: the entry goes before the worker can be claimed again. One lock: atomic. */
 inline end_entry() {
 	atomic {
 		if
@@ -91,11 +91,11 @@ inline end_entry() {
 	}
 }
 
-/* fn worker::report::publish_success */
+/* fn worker::outcome::publish_success */
 inline publish_success() {
 	end_entry();
 #ifndef BREAK_job_is_forgotten
-	committed = false;                    /* fn worker::state::forget_job: before the next job can be sent */
+	committed = false;                    /* before the next job can be sent */
 #endif
 	if
 	:: stays -> w[me].availability = IDLE
@@ -104,7 +104,7 @@ inline publish_success() {
 	publish(true)
 }
 
-/* fn worker::report::settle: the exit callback, after PostgreSQL's own rollback. */
+/* fn worker::outcome::settle: the exit callback, after PostgreSQL's own rollback. */
 inline settle() {
 	stays = false;
 	end_entry();
@@ -141,7 +141,7 @@ next:
 	fi;
 	committed = false; stays = true;
 	w[me].availability = BUSY;
-	/* The entry: a job that was cancelled while it was LAUNCHING does not begin; none for this job: nobody wants it. */
+	/* fn directory::jobs::begin: a job that was cancelled while it was LAUNCHING does not begin; none for this job: nobody wants it. */
 	atomic {
 		if
 		:: job[j].entry == LAUNCHING && !job[j].marked -> job[j].entry = RUNNING
@@ -365,7 +365,7 @@ proctype Launcher() {
 		:: link == NONE && fresh == WORKERS -> break          /* no slot: 53000 */
 		:: else
 		fi;
-		job[n].entry = LAUNCHING;
+		job[n].entry = LAUNCHING;                            /* fn directory::jobs::enter */
 		if
 		:: link == NONE -> link = fresh; fresh++; w[link].registered = true;     /* fn session::start::start_worker */
 			w[link].attached || w[link].gone
@@ -378,13 +378,13 @@ proctype Launcher() {
 			w[link].asked_to_end = true;
 			atomic { w[link].sigterm = true; w[link].latch = true };
 			release(link);
-			job[n].entry = FREE;
+			job[n].entry = FREE;                         /* fn directory::jobs::withdraw */
 			goto next_job
 #endif
 		:: true
 		fi;
 		/* fn session::launch::send_request; promise `queue`: only an own worker without a job is sent one. */
-		job[n].on = link;
+		job[n].on = link;                                    /* fn directory::jobs::assign */
 		atomic {
 			assert(w[link].request == 0);
 			w[link].request = n; w[link].latch = true
@@ -457,7 +457,7 @@ next_job:	link = 0
 
 /* ------------------------------------------------------------------- others ---- */
 
-/* ELSEWHERE: another session cancels any job once, by its cookie, under the directory's lock. ADMIN: pg_terminate_backend
+/* ELSEWHERE, fn directory::jobs::signal: another session cancels any job once, by its cookie, under the directory's lock. ADMIN: pg_terminate_backend
  * of the first worker. */
 proctype Others() {
 	byte k, seen = NONE;
