@@ -22,6 +22,7 @@ mod worker;
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn _PG_init() {
     settings::define();
+    session::statements::watch();
 }
 
 /// Where a worker process comes in; the postmaster's child finds it by `worker::ENTRY`.

@@ -79,11 +79,10 @@ CREATE EXTENSION pg_background;
 SELECT label FROM pg_background_list;
 ROLLBACK;
 SELECT * FROM pg_background_result_v2(:pid, :cookie) AS (n int4);
--- DISCARD ALL is about other things
+-- after DISCARD ALL the session is another client's
 SELECT pid, cookie FROM pg_background_launch_v2('SELECT 1', 0, 'kept') \gset
 DISCARD ALL;
 SELECT label FROM pg_background_list;
-SELECT * FROM pg_background_result_v2(:pid, :cookie) AS (n int4);
 
 -- SQL, labels and patterns from a table: short, compressed and out-of-line values
 CREATE TABLE regress_pgbg_texts (id int4, sql text, label text);

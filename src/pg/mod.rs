@@ -49,4 +49,5 @@ pub mod timestamp;
 pub mod tuple;
 pub mod tuplestore;
 pub mod types;
+pub mod utility;
 pub mod xact;

@@ -3,6 +3,7 @@
 use super::job::JobRef;
 use super::launch::{Order, launch};
 use super::result::TIMEOUT_GRACE;
+use super::run::end_with_session;
 use super::run::{Ran, milliseconds_since};
 use super::wait::{Goal, wait_until};
 use super::{STATE, cancel, registry};
@@ -156,7 +157,10 @@ impl Progress<'_> {
         let launched = catch(|| launch_context.run(|| launch(&order(number))));
         STATE.launches_only_at_once.set(false);
         let job = match launched {
-            Ok(job) => job,
+            Ok(job) => {
+                end_with_session(job);
+                job
+            }
             Err(caught) => {
                 let no_room = [
                     code::INSUFFICIENT_RESOURCES,

@@ -120,6 +120,8 @@ pub struct Job {
     /// Forgotten by its handle, but still running and counted.
     pub detached: Cell<bool>,
     pub cancel_requested: Cell<bool>,
+    /// A call of this session waits for it, and nobody has its handle.
+    pub is_synchronous: Cell<bool>,
     /// It waited for this session when a deadlock was last looked for.
     pub is_stuck: Cell<bool>,
     /// Its rows are being delivered. Code of the user's may run meanwhile (a domain's check), and must not make us forget

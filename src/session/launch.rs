@@ -193,6 +193,7 @@ fn new_job(
         announced: Cell::new(false),
         detached: Cell::new(false),
         cancel_requested: Cell::new(false),
+        is_synchronous: Cell::new(false),
         is_stuck: Cell::new(false),
         in_use: Cell::new(false),
         link: Cell::new(Some(link)),

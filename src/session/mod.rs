@@ -23,6 +23,7 @@ pub mod result;
 pub mod run;
 mod settings;
 mod start;
+pub mod statements;
 pub mod stats;
 pub mod wait;
 
@@ -58,6 +59,8 @@ pub struct State {
     cookies: Cookies,
     /// A launch fails where it would wait for a place: others of its call run, and leave theirs.
     launches_only_at_once: Cell<bool>,
+    /// The session's end is told to `run`.
+    ends_are_told: Cell<bool>,
     /// Of waits for jobs.
     patience: Patience,
     pub counters: Counters,
@@ -77,6 +80,7 @@ pub static STATE: State = State {
     cleans_up: Cell::new(false),
     cookies: Cookies::new(),
     launches_only_at_once: Cell::new(false),
+    ends_are_told: Cell::new(false),
     patience: Patience::new(),
     counters: Counters::new(),
 };

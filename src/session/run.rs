@@ -4,11 +4,13 @@ use super::job::JobRef;
 use super::launch::{Order, launch};
 use super::result::{OwnRows, TIMEOUT_GRACE, own_rows, result};
 use super::wait::{Goal, wait};
-use super::{cancel, registry};
+use super::{STATE, cancel, registry};
 use crate::pg::call::ResultSet;
 use crate::pg::clock::{Deadline, Instant, now};
 use crate::pg::error::catch;
+use crate::pg::process;
 use crate::pg_sys as sys;
+use core::ffi::c_int;
 
 /// What a synchronous job came to, before it is forgotten.
 pub struct Ran {
@@ -50,13 +52,29 @@ pub fn run_own_rows<R>(order: &Order<'_>, timeout_ms: i32, take: impl FnOnce(Own
     take(guard(job, || own_rows(job, deadline(timeout_ms))))
 }
 
-/// Nobody has the handle of a job that `work` is about: an error there ends the job, too.
+/// Nobody has the handle of a job that `work` is about: an error there ends the job, too, and so does the session's end.
 fn guard<T: Copy>(job: JobRef, work: impl FnOnce() -> T) -> T {
+    end_with_session(job);
     catch(work).unwrap_or_else(|caught| {
         cancel::cancel(job);
         registry::detach(job);
         caught.rethrow()
     })
+}
+
+/// The job is cancelled when the session ends before it.
+pub fn end_with_session(job: JobRef) {
+    if !STATE.ends_are_told.replace(true) {
+        process::before_exit(on_exit);
+    }
+    job.is_synchronous.set(true);
+}
+
+/// The session was terminated, or has lost its client: who would have waited for these jobs is not there any more.
+unsafe extern "C-unwind" fn on_exit(_code: c_int, _argument: sys::Datum) {
+    registry::running()
+        .filter(|job| job.is_synchronous.get())
+        .for_each(cancel::cancel);
 }
 
 /// When a time-out in milliseconds, 0 for none, is over.

@@ -67,7 +67,7 @@ done
 
 # The session stays and forgets: what connection poolers send between two clients.
 session_open s
-for reset in 'DISCARD ALL' 'RESET ALL' 'SET SESSION AUTHORIZATION DEFAULT; RESET ALL; CLOSE ALL; UNLISTEN *; SELECT pg_advisory_unlock_all()'; do
+for reset in 'RESET ALL' 'SET SESSION AUTHORIZATION DEFAULT; RESET ALL; CLOSE ALL; UNLISTEN *; SELECT pg_advisory_unlock_all()'; do
 	both s "${reset%%;*}"
 	session_do s "$reset;" >/dev/null
 	t_is "$reset: the jobs are still known" "$(session_do s 'SELECT state IN ($$starting$$, $$running$$) FROM pg_background_outcome_v2(:pid, :cookie);')" t
@@ -75,6 +75,10 @@ for reset in 'DISCARD ALL' 'RESET ALL' 'SET SESSION AUTHORIZATION DEFAULT; RESET
 SELECT state FROM pg_background_outcome_v2(:pid, :cookie);')" stopped
 	session_do s 'SELECT pg_background_detach_all_v2();' >/dev/null
 done
+both s DISCARD
+session_do s 'DISCARD ALL;' >/dev/null
+t_is 'DISCARD ALL: the jobs are not known any more, as to the next client' "$(session_do s 'SELECT count(*) FROM pg_background_list;')" 0
+t_is 'DISCARD ALL: they run on and end' "$(done_by DISCARD 2)" ''
 sql 'CREATE ROLE somebody IN ROLE pgbackground_role; GRANT ALL ON done TO PUBLIC'
 both s authorization
 session_do s '\set VERBOSITY sqlstate

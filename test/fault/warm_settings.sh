@@ -66,10 +66,13 @@ same_worker 'many settings at once, then none' $'4321|off|SQL, DMY|t\n4096|on|IS
 	SELECT job('SELECT concat_ws(''|'', (SELECT setting FROM pg_settings WHERE name = ''work_mem''), current_setting(''enable_seqscan''), current_setting(''DateStyle''), length(current_setting(''my.long'', true)) = 3000)');
 	RESET ALL;
 	SELECT job('SELECT concat_ws(''|'', (SELECT setting FROM pg_settings WHERE name = ''work_mem''), current_setting(''enable_seqscan''), current_setting(''DateStyle''), length(current_setting(''my.long'', true)) = 3000)');"
-same_worker 'DISCARD ALL' 4MB "SET work_mem = '5MB';
+t_is 'DISCARD ALL' "$(psql -XAtq 2>&1 <<-'SQL'
+	SET work_mem = '5MB';
 	SELECT worker() IS NULL AS ignored \gset
 	DISCARD ALL;
-	SELECT show('work_mem');"
+	SELECT show('work_mem');
+SQL
+)" 4MB
 same_worker 'read only, and not' $'on\noff\non\noff' "BEGIN READ ONLY;
 	SELECT show('transaction_read_only');
 	COMMIT;
