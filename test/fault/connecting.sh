@@ -15,7 +15,7 @@ t_is 'a job that cannot connect ends when its time is over' "$(session_do s "SET
 	SELECT pg_background_wait_v2_timeout(:pid, :cookie, 10000);")" t
 session_do locker 'ROLLBACK;'
 t_is 'and says so' "$(session_do s "SELECT state, sqlstate, error_message FROM pg_background_outcome_v2(:pid, :cookie);
-	SELECT workers_timed_out FROM pg_background_stats_v2();")" "canceled|57014|canceling background job due to pg_background.worker_timeout
+	SELECT workers_timed_out FROM pg_background_stats_v2();")" "canceled|57014|canceling background job due to its time-out
 1"
 t_is 'the next one connects' "$(session_do s "SELECT has_error FROM pg_background_run_v2('SELECT 1');")" f
 session_close locker
