@@ -161,18 +161,34 @@ pub fn report_progress(percent: i32, message: Option<&[u8]>) {
     }
 }
 
-/// The job has ended, and whoever waits for it is woken; the process `stays` if nothing speaks against it. Returns whether another session has signaled this process: then it
-/// must not take another job, which the signal might hit.
-pub fn end(end: &End<'_>, stays: bool) -> bool {
+/// What has become of this process's entry.
+#[derive(Clone, Copy)]
+pub struct Ended {
+    /// The job's id; None if there was no entry any more.
+    id: Option<i64>,
+    /// Another session has signaled this process: it must not take another job, which the signal might hit.
+    pub is_signaled: bool,
+}
+
+/// The job has ended. Whoever waits for it is not woken yet.
+pub fn end(end: &End<'_>) -> Ended {
     let Some(ticket) = KNOWN.own.take() else {
-        return false;
+        return Ended {
+            id: None,
+            is_signaled: false,
+        };
     };
-    let signaled = with_table(|table| {
-        let signaled = table.end(ticket, end);
-        table.wake_for_job(ticket.id, stays && !signaled, procs::wake);
-        signaled
-    });
-    signaled.unwrap_or(false)
+    Ended {
+        id: Some(ticket.id),
+        is_signaled: with_table(|table| table.end(ticket, end)).unwrap_or(false),
+    }
+}
+
+/// Wakes whoever waits for a job that has ended: once its launcher can see that, too, because it may be asked next.
+pub fn wake_for_ended(ended: Ended, stays: bool) {
+    if let Some(id) = ended.id {
+        with_table(|table| table.wake_for_job(id, stays, procs::wake));
+    }
 }
 
 // Of everybody.

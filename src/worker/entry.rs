@@ -4,7 +4,7 @@ use super::state::STATE;
 use crate::channel::outcome::{Ending, Summary, Text};
 use crate::channel::segment::Channel;
 use crate::channel::wire::text::clip;
-use crate::directory::{self, Begun, Ticket};
+use crate::directory::{self, Begun, Ended, Ticket};
 use crate::pg::error::{code, raise_canceled};
 use crate::pg::{encoding, process};
 
@@ -30,9 +30,8 @@ pub fn begin(channel: Channel) {
     }
 }
 
-/// Says how the job ended, once. Nothing here may fail. Returns whether another session has sent this process a signal for
-/// it, which may still be on its way.
-pub fn end(channel: Channel, summary: &Summary, stays: bool) -> bool {
+/// Says how the job ended, once. Nothing here may fail. Whoever waits for the job is to be woken once that is published.
+pub fn end(channel: Channel, summary: &Summary) -> Ended {
     let failed = summary.ending == Ending::Failed;
     let text = |which, wanted| channel.outcome.text(which).filter(|_| wanted);
     let mut ascii = [0; directory::MESSAGE_LIMIT];
@@ -69,5 +68,5 @@ pub fn end(channel: Channel, summary: &Summary, stays: bool) -> bool {
         started_at: summary.started_at,
         finished_at: summary.finished_at,
     };
-    directory::end(&end, stays)
+    directory::end(&end)
 }

@@ -8,6 +8,7 @@ use crate::channel::IDLE;
 use crate::channel::outcome::{Ending, Summary, Text};
 use crate::channel::segment::{Availability, Channel};
 use crate::channel::wire::response::{self, Kind};
+use crate::directory;
 use crate::pg::error::{catch_on_stack, code};
 use crate::pg::text::Str;
 use crate::pg::{discard, procs, timestamp};
@@ -45,12 +46,13 @@ fn summary(ending: Ending, sent: Sent) -> Summary {
 }
 
 fn publish(channel: Channel, summary: &Summary) {
-    entry::end(channel, summary, false);
+    let ended = entry::end(channel, summary);
     notify::note_end(summary, channel.outcome.text(Text::CommandTag));
     channel.outcome.publish(summary);
     STATE.summary.set(None);
     // The sender of requests is the launcher.
     channel.requests().wake_sender();
+    directory::wake_for_ended(ended, false);
 }
 
 /// The process is about to end and counts no more, unless that may take long: before it ends it drops temporary tables, and
@@ -71,7 +73,8 @@ pub fn publish_success(channel: Channel, stays: bool) -> bool {
 /// session may be on its way. Returns whether it does.
 fn end(channel: Channel, summary: &Summary, stays: bool) -> bool {
     STATE.summary.set(Some(*summary));
-    let stays = !entry::end(channel, summary, stays) && stays;
+    let ended = entry::end(channel, summary);
+    let stays = !ended.is_signaled && stays;
     STATE.job.set(Job::NONE);
     if stays {
         channel.set_availability(Availability::Idle);
@@ -80,6 +83,7 @@ fn end(channel: Channel, summary: &Summary, stays: bool) -> bool {
         resign();
     }
     publish(channel, summary);
+    directory::wake_for_ended(ended, stays);
     stays
 }
 
