@@ -26,7 +26,7 @@ BIN=
 LOG_BAD='terminated by signal|was terminated|PANIC:|TRAP:|FATAL:|leak|was not closed|could not remove shared memory'
 LOG_BAD+='|stuck spinlock|segment .* still|corrupt|unexpected'
 LOG_ALLOWED=(
-	'FATAL: +terminating (connection|background worker ".*") due to administrator command'
+	'FATAL: +terminating (connection|autovacuum process|background worker ".*") due to administrator command'
 	'FATAL: +the database system is (starting up|shutting down|in recovery mode|not yet accepting connections)'
 	'FATAL: +connection to client lost'
 	'walreceiver .*FATAL: '
