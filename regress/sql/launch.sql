@@ -51,7 +51,7 @@ SELECT pg_background_error_info_v2(:a_pid, :a_cookie + 1);
 SELECT pg_background_full_sql_v2(:a_pid, :a_cookie + 1);
 -- cookies cannot be guessed: none of many is near another, and none that is near, or a bit away, is accepted
 CREATE TEMPORARY TABLE cookies AS SELECT l.* FROM generate_series(1, 300) g, LATERAL pg_background_launch_v2('SELECT ' || g) AS l, LATERAL pg_background_wait_v2(l.pid, l.cookie) w;
-SELECT count(DISTINCT cookie) AS cookies, count(*) FILTER (WHERE cookie - before < 1e9) AS near, count(*) FILTER (WHERE cookie < 1e9) AS small
+SELECT count(DISTINCT cookie) AS cookies, count(*) FILTER (WHERE cookie - before < 1e6) AS near, count(*) FILTER (WHERE cookie < 1e9) AS small
 FROM (SELECT cookie, lag(cookie) OVER (ORDER BY cookie) AS before FROM cookies) c;
 SELECT count((pg_background_outcome_v2(:a_pid, :a_cookie + g)).pid) AS near FROM generate_series(-1000, 1000) g WHERE g <> 0;
 SELECT count((pg_background_outcome_v2(:a_pid, :a_cookie # (1::int8 << g))).pid) AS a_bit_away FROM generate_series(0, 63) g;
