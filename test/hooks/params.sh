@@ -36,6 +36,7 @@ between 'the type is gone' "$pair" "ROW(1, 'x')::pair" 'DROP TYPE pair;' 42704
 between 'another type has its name' "$pair" "ROW(1, 'x')::pair" "DROP TYPE pair; CREATE TYPE pair AS (a text, b int8);" 42704
 
 # A notification that cannot be sent is a warning in the log, and the worker takes the next job.
+session_do s "SET pg_background.worker_idle_timeout = '5s';"
 session_do s "SELECT pid AS before FROM pg_background_run('SELECT 1') \\gset" >/dev/null
 arm worker-notify error
 t_is 'a notification that fails' "$(session_do s "SELECT completed, has_error, pid = :before FROM pg_background_run('SELECT 1', notify => 'done');")" 't|f|t'
