@@ -40,6 +40,7 @@ pub fn may_stay(request: &Request<'_>) -> bool {
     let timeout = WORKER_IDLE_TIMEOUT.get();
     STATE.idle_deadline.set(Deadline::after(i64::from(timeout)));
     if timeout == 0
+        || STATE.has_grown.get()
         || STATE.timed_out.load(Ordering::Relaxed)
         || nested::has_launched()
         || process::was_asked_to_leave()
@@ -145,7 +146,8 @@ fn wait_for_job(channel: Channel, requests: Handle) -> bool {
     }
 }
 
-/// Whether the process has more memory than it should keep. It is looked at between jobs, when nobody waits for it.
+/// Whether the process has more memory than it should keep. It is looked at between jobs, when nobody waits for it. If the
+/// launcher is faster then, and claims it, it does not stay after that job.
 fn has_grown() -> bool {
     let jobs = STATE.jobs.get();
     if jobs != 1 && jobs % JOBS_BETWEEN_LOOKS != 0 {
@@ -155,7 +157,9 @@ fn has_grown() -> bool {
     if jobs == 1 {
         STATE.first_allocated.set(allocated);
     }
-    allocated.saturating_sub(STATE.first_allocated.get()) > GROWTH_LIMIT
+    let grown = allocated.saturating_sub(STATE.first_allocated.get()) > GROWTH_LIMIT;
+    STATE.has_grown.set(grown);
+    grown
 }
 
 /// At most a quarter of max_worker_processes may be idle. The first in PostgreSQL's process array stay, so that of many

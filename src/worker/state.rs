@@ -38,6 +38,8 @@ pub struct State {
     pub jobs: Cell<u32>,
     /// Bytes that the process had after the first.
     pub first_allocated: Cell<usize>,
+    /// It has more than it should keep.
+    pub has_grown: Cell<bool>,
     /// When to leave for want of work.
     pub idle_deadline: Cell<Deadline>,
     /// Of waits for the next job.
@@ -126,6 +128,7 @@ pub static STATE: State = State {
     dblink: Dblink::new(),
     jobs: Cell::new(0),
     first_allocated: Cell::new(0),
+    has_grown: Cell::new(false),
     idle_deadline: Cell::new(Deadline::NEVER),
     patience: Patience::new(),
     timed_out: AtomicBool::new(false),
