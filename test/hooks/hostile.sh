@@ -63,8 +63,9 @@ t_is 'records make no sense (08P01), are not there (08006), are made again (57P0
 t_is 'a record that is taken away is 08006, one that makes no sense 08P01' \
 	"$(sql "SELECT count(DISTINCT sqlstate) FROM seen WHERE attack = 'outcome' AND sqlstate IN ('08006', '08P01')")" 2
 # 57P01: a worker that finds another job, or none, where the header says that its own is entered does not begin.
+# 58P01: as above.
 t_is 'headers make nothing worse than a cancel or a wrong address' \
-	"$(unexpected "attack LIKE '%header'" ", '57014', '57P01', '3D000', '28000', 'XX000', '53000'")" ''
+	"$(unexpected "attack LIKE '%header'" ", '57014', '57P01', '3D000', '28000', 'XX000', '53000', '58P01'")" ''
 t_is 'and many were noticed' "$(sql "SELECT count(*) > $PGBG_HOSTILE_MESSAGES / 4 FROM seen WHERE attack = 'harmed message' AND sqlstate = '08P01'")" t
 say "  $(sql 'SELECT count(*) FROM seen') hostile inputs, $damaged damaged headers"
 t_done
