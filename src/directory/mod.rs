@@ -122,6 +122,14 @@ pub fn withdraw() {
     }
 }
 
+/// There is no worker for that job yet. Wakes nobody: what was held for a moment frees no place, and whoever tries again and
+/// again would wake itself and all others that do.
+pub fn retract() {
+    if let Some(ticket) = KNOWN.launching.take() {
+        with_table(|table| table.withdraw(ticket));
+    }
+}
+
 /// The launcher knows how the job ended: says so for a worker that could not.
 pub fn settle(ticket: Ticket, end: &End<'_>) {
     with_table(|table| {

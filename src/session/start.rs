@@ -138,7 +138,7 @@ fn register(
         }
         let handle = Handle::register(&registration, handle_context);
         if handle.is_none() {
-            directory::withdraw();
+            directory::retract();
         }
         handle
     };
