@@ -31,6 +31,7 @@ t_is 'a finished job holds none' "$(session_do s "SELECT pid, cookie FROM pg_bac
 SELECT pg_background_wait_v2(:pid, :cookie) \\g /dev/null
 SELECT completed FROM pg_background_run_v2('SELECT 1');
 SELECT count(*) FROM pg_background_result_v2(:pid, :cookie) AS (g int);")" $'t\n100000'
+wait_until "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type LIKE 'pg_background%'"
 # A worker holds its segment until it has ended: the next launch waits for that, and for nobody who is at work.
 arm worker-published wait
 t_is 'a job has ended, its worker not yet' "$(session_do s "$run"; arrival worker-published >/dev/null && session_do s 'SHOW pg_background.worker_idle_timeout;')" $'\n0'
