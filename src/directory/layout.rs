@@ -173,12 +173,14 @@ impl Sizes {
     }
 }
 
-/// Where an array of these ends another may start: nothing needs more alignment than an i64, 4 bytes on i386 and 8 elsewhere.
-const fn ends_aligned<T>() -> bool {
-    align_of::<T>() <= align_of::<i64>() && size_of::<T>() % align_of::<i64>() == 0
-}
-const _: () = assert!(ends_aligned::<Entry>() && ends_aligned::<Record>());
-const _: () = assert!(ends_aligned::<Waiter>() && ends_aligned::<Statistics>());
+// Where an array of these ends another may start: nothing needs more alignment than an i64, 4 bytes on i386 and 8 elsewhere.
+const _: () = {
+    const UNIT: usize = align_of::<i64>();
+    assert!(align_of::<Entry>() <= UNIT && size_of::<Entry>() % UNIT == 0);
+    assert!(align_of::<Record>() <= UNIT && size_of::<Record>() % UNIT == 0);
+    assert!(align_of::<Waiter>() <= UNIT && size_of::<Waiter>() % UNIT == 0);
+    assert!(align_of::<Statistics>() <= UNIT && size_of::<Statistics>() % UNIT == 0);
+};
 const _: () = assert!(core::mem::offset_of!(Header, lock) % 8 == 0);
 
 /// All of a table but its lock, for whoever holds that.
