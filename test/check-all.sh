@@ -28,7 +28,7 @@ suites() {
 }
 
 # What is run on an old minor release: the SQL, and what meets the server's own bugs.
-OLD_SUITES='regress fault/shared_memory fault/worker_death'
+OLD_SUITES='regress fault/storage fault/shared_memory fault/worker_death'
 wants_old() { [ "$1" -lt 19 ] && { [ -z "$ONLY" ] || [[ " $ONLY " == *" minors "* ]]; }; }
 
 # check_old MAJOR: the oldest minor release of a major. All it says goes to $WORK/log/MAJOR-old.txt.
