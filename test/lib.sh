@@ -322,11 +322,12 @@ workers_running() { sql "SELECT count(*) FROM pg_stat_activity WHERE backend_typ
 
 # Our dynamic shared memory segments in the server in use; they start with the MAGIC of src/channel/segment.rs. Other
 # segments come and go (statistics). Needs dynamic_shared_memory_type = mmap, as cluster_init sets it, and
-# min_dynamic_shared_memory = 0.
+# min_dynamic_shared_memory = 0. segments MAGIC counts those that start with another one.
+DIRECTORY_MAGIC=70676264000000ff
 segments() {
-	local file count=0
+	local file count=0 magic=${1:-70676267000000ff}
 	for file in "$(cluster_data "$CLUSTER")"/pg_dynshmem/mmap.*; do
-		[[ $(od -An -tx8 -N8 "$file" 2>/dev/null) != *70676267000000ff ]] || count=$((count + 1))
+		[[ $(od -An -tx8 -N8 "$file" 2>/dev/null) != *"$magic" ]] || count=$((count + 1))
 	done
 	say "$count"
 }
