@@ -57,10 +57,7 @@ unsafe fn parameter<'a>(number: usize, field: &Field) -> Parameter<'a> {
     }
     let value = match field.value {
         None => Value::Null,
-        #[allow(
-            clippy::unnecessary_cast,
-            reason = "Datum has the size of a pointer up to 18, and 8 bytes from 19 on"
-        )]
+        #[allow(clippy::unnecessary_cast, reason = "u64 itself from 19 on")]
         Some(datum) if column.by_value => Value::Datum(datum as u64),
         // SAFETY: the caller's promise.
         Some(datum) => Value::Bytes(unsafe { record::flat_bytes(datum, column.length) }),
