@@ -405,11 +405,13 @@ session_close_all() {
 
 PASSED=0 FAILED=0
 
+# With PGBG_FIRST_FAILURE a script ends where the first of its tests fails.
 pass() { PASSED=$((PASSED + 1)); say "  ok    $1"; }
 fail() {
 	FAILED=$((FAILED + 1))
 	say "  FAIL  $1"
 	[ $# -lt 2 ] || printf '%s\n' "${@:2}" | sed 's/^/        /'
+	[ -z "${PGBG_FIRST_FAILURE:-}" ] || exit 1
 }
 
 # t_ok NAME COMMAND...: the command succeeds.

@@ -39,6 +39,10 @@ mkdir "$WORK/unbroken"
 cp -a "$WORK/copy/src" "$WORK/copy/sql" "$WORK/unbroken"
 PGBG_SRC=$WORK/copy
 
+# What is broken is to be built soon and to be noticed, not to be fast.
+export CARGO_INCREMENTAL=1 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_CODEGEN_UNITS=64 \
+	CARGO_PROFILE_RELEASE_DEBUG=none
+
 # restore: the sources as they are. Files that did not change keep their time, for cargo and make.
 restore() {
 	local from to room
@@ -74,7 +78,7 @@ regression() {
 # script FOLDER FEATURES NAME
 script() {
 	local status
-	PGBG_TREE=$WORK/tree${2:+-$2} PGBG_TEMPLATE=$PGBG_TEMPLATE PGBG_WORK=$WORK/$1 \
+	PGBG_TREE=$WORK/tree${2:+-$2} PGBG_TEMPLATE=$PGBG_TEMPLATE PGBG_WORK=$WORK/$1 PGBG_FIRST_FAILURE=1 \
 		run timeout --kill-after=30 "$PGBG_TEST_TIMEOUT" bash "$PGBG_SRC/test/$1/$3.sh" >"$WORK/log/test.txt" 2>&1
 	status=$?
 	cluster_kill_all "$WORK/$1/$3"
@@ -129,10 +133,16 @@ for kind in unit regress isolation fault hooks; do
 	fi
 done
 
+# room NAME: where the promise is kept.
+room() { sed -nE 's!^(src|sql)/(([a-z_]+)/)?.*!\1 \3!p' "$1" | awk 'NR == 1 { print $1 == "sql" ? "scripts" : $2 }'; }
+
 say '== broken'
+declare -A tried=() noticed=()
 for name in "${names[@]}"; do
 	began=$SECONDS
-	promise=$(head -n 1 "$name") missed=()
+	promise=$(head -n 1 "$name") missed=() late=''
+	room=$(room "$name")
+	tried[$room]=$((${tried[$room]:-0} + 1))
 	if ! grep -q '^test: ' "$name"; then
 		fail "$name: names no test"
 		continue
@@ -149,17 +159,24 @@ for name in "${names[@]}"; do
 			continue
 		fi
 		for test in "${tests[@]}"; do
-			! try "$kind" "$test" || missed+=("$kind $test")
+			try "$kind" "$test"
+			case $? in
+				0) missed+=("$kind $test") ;;
+				124 | 137) late=', by its time-out' ;;
+			esac
 		done
 	done < <(sed -n 's/^test: //p' "$name")
 	restore
 	if [ ${#missed[@]} -eq 0 ]; then
-		pass "$name ($((SECONDS - began)) s)"
+		noticed[$room]=$((${noticed[$room]:-0} + 1))
+		pass "$name ($((SECONDS - began)) s$late)"
 	else
 		fail "$name: $promise" "nothing noticed: ${missed[*]}"
 	fi
 done
 # What the tests left is not wanted, whatever they did.
 rm -rf "$WORK/copy" "$WORK/unbroken"
+for room in "${!tried[@]}"; do say "$room: ${noticed[$room]:-0} of ${tried[$room]} noticed"; done | sort
+say "$SECONDS s"
 say "$PASSED passed, $FAILED failed"
 [ "$FAILED" -eq 0 ]
