@@ -60,6 +60,10 @@ grep -E '\b(SIGKILL|thread::spawn)\b' <<<"$code" | refuse 'nothing here sends SI
 # The floors: an arrow points down only, and inside a room none leads back.
 arrows=$(perl test/arrows.pl <<<"$code")
 grep -v '^circle' <<<"$arrows" | refuse 'an arrow points down only'
+# Bindings are for those who make them safe, and for the declarations of sql: type OIDs. The crate's root has the module;
+# alignments are arithmetic, which whoever checks rows without a server takes by itself.
+grep -E '\bpg_sys\b' <<<"$code" | grep -vE '^src/(pg_sys|pg|sql)/|^src/lib.rs:[0-9]+: mod pg_sys;$|^src/channel/wire/.*pg_sys::alignment\b|^src/(rows|session)/convert.rs|^src/(rows|worker)/columns.rs' |
+	refuse 'pg_sys outside pg and sql'
 # session, channel and directory have some, around what a job, a segment and a table are made of.
 grep -E '^circle: (pg|rows|settings|worker|sql|hooks)/' <<<"$arrows" | refuse 'files of a room that need each other'
 sources src/channel | grep -E '\bstatic +(mut\b|[A-Z_]+ *: *([a-z:]+::)?(Atomic|Cell|State|UnsafeCell))' | refuse 'channel holds what both processes share, and nothing of one'
@@ -95,7 +99,8 @@ fi
 
 test/allowlist.sh --check 2>&1 | refuse 'src/pg_sys/allowlist.txt is not exact'
 
-# What make makes is not in the repository.
+# What make makes is not in the repository. What is run is executable.
 git ls-files 'sql/*--*--*.sql' | refuse 'upgrade scripts are made by make'
+git ls-files -s -- '*.sh' | awk '$1 == 100644 && $4 !~ /(^|\/)lib\.sh$/ { print $4 }' | refuse 'scripts that cannot be run'
 
 [ "$offences" -eq 0 ] || { echo "$offences kinds of offences"; exit 1; }

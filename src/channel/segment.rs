@@ -8,10 +8,10 @@ use super::flow::Flow;
 use super::outcome::OutcomeRecord;
 use super::progress::Progress;
 use super::waits::Waits;
+use super::wire::tuple::maxalign;
+use crate::pg::Oid;
 use crate::pg::dsm::Segment;
 use crate::pg::shm_mq::Queue;
-use crate::pg_sys::Oid;
-use crate::pg_sys::alignment::SERVER;
 use core::ops::Deref;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicI32, AtomicI64, AtomicU32, Ordering};
@@ -65,7 +65,7 @@ pub struct Header {
     pub outcome: OutcomeRecord,
 }
 
-const REQUEST_START: usize = SERVER.maxalign(size_of::<Header>());
+const REQUEST_START: usize = maxalign(size_of::<Header>());
 const RESPONSE_START: usize = REQUEST_START + REQUEST_QUEUE;
 
 /// A mapped segment whose header was checked.

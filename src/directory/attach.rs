@@ -4,12 +4,11 @@ use super::layout::{self, Sizes};
 use super::{KNOWN, Mapped, SPARE_ENTRIES, on_exit};
 use crate::hooks;
 use crate::pg::dsm::{self, Segment};
-use crate::pg::error::{Report, catch, code};
+use crate::pg::error::{Level, Report, catch, code};
 use crate::pg::lwlock::{self, LightLock};
 use crate::pg::{named, process, procs, timestamp};
-use crate::pg_sys as sys;
 use crate::settings::JOB_HISTORY;
-use core::ffi::{CStr, c_int};
+use core::ffi::CStr;
 use core::ptr::NonNull;
 
 /// The name by which processes find it, with the layout's version in it.
@@ -37,7 +36,7 @@ pub fn attach() {
     if let Err(caught) = catch(|| dsm::outside_transactions(find_or_make)) {
         // The server raises with its locks held. No caller of ours holds one.
         lwlock::release_all();
-        Report::new(sys::WARNING as c_int, caught.code())
+        Report::new(Level::Warning, caught.code())
             .message(format_args!(
                 "background jobs are known to their own sessions only"
             ))

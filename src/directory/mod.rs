@@ -19,7 +19,6 @@ use crate::pg::lwlock::LightLock;
 use crate::pg::memory::Context;
 use crate::pg::procs;
 use crate::pg::{identity, process, timestamp};
-use crate::pg_sys as sys;
 use core::cell::Cell;
 use core::ffi::c_int;
 use layout::{Sizes, Table};
@@ -83,7 +82,7 @@ fn with_table<R>(work: impl FnOnce(&mut Table<'_>) -> R) -> Option<R> {
 }
 
 /// The segment is unmapped next. Callbacks that were registered later, as a worker's, have run.
-unsafe extern "C-unwind" fn on_exit(_code: c_int, _argument: sys::Datum) {
+fn on_exit() {
     withdraw();
     stop_waiting();
     with_table(|table| table.wake_for_place(procs::wake));

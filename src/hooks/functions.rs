@@ -4,11 +4,10 @@ use super::{messages, points};
 use crate::channel::segment::{Channel, Header};
 use crate::pg::call::{Call, datum};
 use crate::pg::dsm::Segment;
-use crate::pg::error::{Report, catch, code};
+use crate::pg::error::{Level, Report, catch, code};
 use crate::pg::function::sql_functions;
 use crate::pg::memory::Context;
-use crate::pg::text::Str;
-use crate::pg_sys as sys;
+use crate::pg::text::{Str, varlena_bytes};
 use crate::session::registry::{self, Handle};
 use core::cell::Cell;
 use core::hint::black_box;
@@ -144,7 +143,7 @@ sql_functions! {
     /// `pgbg_test_send(bytes)`: sends this message instead of a notice.
     fn pgbg_test_send(call) [(BYTEA) -> VOID;] {
         messages::replace_next(call.required(bytea(call, 0), "bytes"));
-        Report::new(sys::NOTICE as i32, 0).message(format_args!("test message")).emit();
+        Report::new(Level::Notice, 0).message(format_args!("test message")).emit();
         0
     }
 }
@@ -175,14 +174,8 @@ fn region(call: Call, i: usize) -> (usize, usize) {
 /// A bytea argument, alive as long as the current memory context.
 fn bytea<'a>(call: Call, i: usize) -> Option<&'a [u8]> {
     let datum = call.datum(i)?;
-    // SAFETY: the SQL declaration says bytea; the macros read every kind of header that detoasting leaves.
-    unsafe {
-        let value = sys::pg_detoast_datum_packed(datum as *mut sys::varlena);
-        Some(core::slice::from_raw_parts(
-            sys::pgbg_vardata_any(value).cast::<u8>(),
-            sys::pgbg_varsize_any_exhdr(value),
-        ))
-    }
+    // SAFETY: the SQL declaration says bytea.
+    Some(unsafe { varlena_bytes(datum) })
 }
 
 /// Every way to panic that code without unwinding has.

@@ -64,6 +64,18 @@ pub mod code {
     }
 }
 
+/// How severe a report is: elevel.
+#[derive(Clone, Copy)]
+#[repr(i32)]
+pub enum Level {
+    Debug = sys::DEBUG1 as c_int,
+    Log = sys::LOG as c_int,
+    Info = sys::INFO as c_int,
+    Notice = sys::NOTICE as c_int,
+    Warning = sys::WARNING as c_int,
+    Error = sys::ERROR as c_int,
+}
+
 /// An error or notice that is being put together. Its texts live in the current memory context; raising copies them.
 #[derive(Clone, Copy)]
 pub struct Report {
@@ -71,12 +83,12 @@ pub struct Report {
 }
 
 impl Report {
-    /// Starts a report of the given level (`sys::NOTICE`, `sys::ERROR`, ...) and packed SQLSTATE.
+    /// Starts a report with a packed SQLSTATE.
     #[track_caller]
-    pub fn new(level: c_int, code: c_int) -> Self {
+    pub fn new(level: Level, code: c_int) -> Self {
         // SAFETY: ErrorData consists of integers, booleans and pointers, for all of which zero is a value.
         let mut data: sys::ErrorData = unsafe { core::mem::zeroed() };
-        data.elevel = level;
+        data.elevel = level as c_int;
         data.sqlerrcode = code;
         // The server keeps these pointers. Rust's own file names are not NUL-terminated; the line still tells the place.
         data.filename = c"pg_background".as_ptr();
@@ -87,7 +99,7 @@ impl Report {
     /// Starts an ERROR.
     #[track_caller]
     pub fn error(code: c_int) -> Self {
-        Self::new(sys::ERROR as c_int, code)
+        Self::new(Level::Error, code)
     }
 
     /// The primary message: lower case, no full stop.

@@ -147,6 +147,9 @@ pub fn leave_security_context() {
     unsafe { sys::SetUserIdAndSecContext(sys::GetOuterUserId(), 0) }
 }
 
+/// pg_signal_backend.
+pub const SIGNAL_BACKEND: sys::Oid = sys::ROLE_PG_SIGNAL_BACKEND;
+
 /// Whether the current user has the rights of `role`.
 pub fn has_privileges_of(role: sys::Oid) -> bool {
     // SAFETY: reads the catalogs; needs a transaction, which every SQL function has.

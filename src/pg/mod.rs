@@ -39,6 +39,7 @@ pub mod plugins;
 pub mod process;
 pub mod procs;
 pub mod random;
+pub mod receiver;
 pub mod record;
 pub mod shm_mq;
 pub mod snapshot;
@@ -51,3 +52,6 @@ pub mod tuplestore;
 pub mod types;
 pub mod utility;
 pub mod xact;
+
+/// Of which every room above has some.
+pub use crate::pg_sys::{Datum, Oid};

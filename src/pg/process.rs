@@ -21,9 +21,15 @@ pub fn connect(database: sys::Oid, user: sys::Oid) {
 }
 
 /// Calls `callback` at this process's exit, while shared memory is still mapped; later ones are called first.
-pub fn before_exit(callback: unsafe extern "C-unwind" fn(c_int, sys::Datum)) {
-    // SAFETY: the function is static.
-    unsafe { sys::before_shmem_exit(Some(callback), 0) }
+pub fn before_exit(callback: fn()) {
+    // SAFETY: the argument is the callback, which is static.
+    unsafe { sys::before_shmem_exit(Some(at_exit), callback as usize as sys::Datum) }
+}
+
+unsafe extern "C-unwind" fn at_exit(_code: c_int, callback: sys::Datum) {
+    // SAFETY: the callback that `before_exit` has registered.
+    let callback: fn() = unsafe { core::mem::transmute(callback as *const ()) };
+    callback();
 }
 
 /// Whether the process is on its way out.

@@ -3,6 +3,7 @@
 use super::memory::Context;
 use super::params::{self, Given, Types};
 use super::plancache::PlanSource;
+use super::receiver::Callbacks;
 use super::text::Str;
 use crate::pg_sys as sys;
 use core::ffi::c_int;
@@ -317,6 +318,9 @@ unsafe fn detaches_concurrently(statement: &sys::AlterTableStmt) -> bool {
 #[derive(Clone, Copy)]
 pub struct Portal(NonNull<sys::PortalData>);
 
+/// COMPLETION_TAG_BUFSIZE: bytes of a command tag with its numbers.
+pub const TAG_LIMIT: usize = sys::COMPLETION_TAG_BUFSIZE as usize;
+
 /// What a statement has done.
 pub struct Completion {
     /// Such as `INSERT 0 3`, in the current memory context.
@@ -329,15 +333,11 @@ impl Portal {
     /// Runs it to its end. Rows go to `receiver`, or nowhere.
     ///
     /// # Safety
-    /// `receiver` is None or a complete DestReceiver that outlives the call.
-    pub unsafe fn run(
-        self,
-        top_level: bool,
-        receiver: Option<NonNull<sys::DestReceiver>>,
-    ) -> Completion {
+    /// `receiver` is None or callbacks of a receiver that outlives the call.
+    pub unsafe fn run(self, top_level: bool, receiver: Option<NonNull<Callbacks>>) -> Completion {
         // SAFETY: the caller's promise; None_Receiver is the server's constant receiver that discards.
         unsafe {
-            let receiver = receiver.map_or(sys::None_Receiver, NonNull::as_ptr);
+            let receiver = receiver.map_or(sys::None_Receiver, Callbacks::as_ptr);
             let mut completion: sys::QueryCompletion = core::mem::zeroed();
             sys::pgbg_portal_run(
                 self.0.as_ptr(),
@@ -346,7 +346,7 @@ impl Portal {
                 receiver,
                 &raw mut completion,
             );
-            let mut buffer = [0 as core::ffi::c_char; sys::COMPLETION_TAG_BUFSIZE as usize];
+            let mut buffer = [0 as core::ffi::c_char; TAG_LIMIT];
             sys::pgbg_command_tag(buffer.as_mut_ptr(), &raw const completion);
             let tag = Str::from_ptr(buffer.as_ptr()).unwrap_or(Str::from_static(c""));
             Completion {

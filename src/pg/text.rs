@@ -186,14 +186,22 @@ impl Context {
 /// # Safety
 /// `datum` is a non-null value of type text.
 pub unsafe fn text_to_str(datum: sys::Datum) -> Str {
+    // SAFETY: the caller's promise.
+    Context::current().copy_string(unsafe { varlena_bytes(datum) })
+}
+
+/// What is in a text or bytea Datum, whichever way it is stored: where it lies, or in the current memory context.
+///
+/// # Safety
+/// `datum` is a non-null value of such a type.
+pub unsafe fn varlena_bytes<'a>(datum: sys::Datum) -> &'a [u8] {
     // SAFETY: the caller's promise; pg_detoast_datum_packed leaves short headers, which the shim's macros read.
     unsafe {
         let value = sys::pg_detoast_datum_packed(datum as *mut sys::varlena);
-        let bytes = core::slice::from_raw_parts(
+        core::slice::from_raw_parts(
             sys::pgbg_vardata_any(value).cast::<u8>(),
             sys::pgbg_varsize_any_exhdr(value),
-        );
-        Context::current().copy_string(bytes)
+        )
     }
 }
 

@@ -6,6 +6,9 @@ use crate::pg_sys as sys;
 use core::ffi::c_void;
 use core::ptr::null_mut;
 
+/// That of a literal, which the statement that it is in decides.
+pub const UNKNOWN: sys::Oid = sys::UNKNOWNOID;
+
 /// Whether the type is in the catalogs, as of now.
 pub fn exists(type_oid: sys::Oid) -> bool {
     // SAFETY: a system cache look-up; needs a transaction, which every SQL function has.
@@ -39,6 +42,11 @@ pub fn base(type_oid: sys::Oid, mut typmod: i32) -> (sys::Oid, i32) {
 pub fn kind(type_oid: sys::Oid) -> u8 {
     // SAFETY: a system cache look-up.
     unsafe { sys::get_typtype(type_oid) as u8 }
+}
+
+/// Whether it is a type of no column.
+pub fn is_pseudo(type_oid: sys::Oid) -> bool {
+    kind(type_oid) == sys::TYPTYPE_PSEUDO
 }
 
 /// The type of an array's elements; 0 if it is none.

@@ -2,6 +2,7 @@
 
 use super::error::{Report, code};
 use crate::pg_sys as sys;
+use core::ffi::c_void;
 
 /// StartTransactionCommand.
 pub fn start_command() {
@@ -90,10 +91,16 @@ pub fn check_may_launch() {
     }
 }
 
-/// Calls `callback` whenever a transaction of this process ends, with SQL-visible effects settled.
-pub fn register_callback(
-    callback: unsafe extern "C-unwind" fn(sys::XactEvent, *mut core::ffi::c_void),
-) {
-    // SAFETY: the function is static and takes no argument.
-    unsafe { sys::RegisterXactCallback(Some(callback), core::ptr::null_mut()) }
+/// Calls `callback` whenever a transaction of this process has committed.
+pub fn after_commit(callback: fn()) {
+    // SAFETY: the argument is the callback, which is static.
+    unsafe { sys::RegisterXactCallback(Some(at_end), callback as *mut c_void) }
+}
+
+unsafe extern "C-unwind" fn at_end(event: sys::XactEvent, callback: *mut c_void) {
+    if event == sys::XACT_EVENT_COMMIT {
+        // SAFETY: the callback that `after_commit` has registered.
+        let callback: fn() = unsafe { core::mem::transmute(callback) };
+        callback();
+    }
 }

@@ -4,10 +4,10 @@ use super::link::{self, LinkRef};
 use super::{STATE, registry};
 use crate::channel;
 use crate::channel::segment::Availability;
+use crate::pg::Oid;
 use crate::pg::bgworker::Status;
 use crate::pg::identity::Identity;
 use crate::pg::procs::{self, Waiting};
-use crate::pg_sys::Oid;
 use crate::settings;
 
 /// A worker's job has ended: keeps it, if it stays and may be used again.

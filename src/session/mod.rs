@@ -31,10 +31,8 @@ use crate::pg::latch::Patience;
 use crate::pg::memory::Context;
 use crate::pg::random::Cookies;
 use crate::pg::{identity, process};
-use crate::pg_sys::Datum;
 use crate::rows::file;
 use core::cell::Cell;
-use core::ffi::c_int;
 use job::JobRef;
 use link::LinkRef;
 use stats::Counters;
@@ -102,7 +100,7 @@ fn clean_up_at_exit() {
 }
 
 /// Nobody will read what jobs have written to files, and what they write from here on. Nothing here may fail.
-unsafe extern "C-unwind" fn on_exit(_code: c_int, _argument: Datum) {
+fn on_exit() {
     // The workers first: who makes a file looks at this word afterwards.
     let busy = registry::running().filter_map(|job| job.link.get());
     busy.chain(idle::all())

@@ -8,7 +8,6 @@ use crate::pg::clock::Deadline;
 use crate::pg::error::catch;
 use crate::pg::identity;
 use crate::pg::memory::Context;
-use crate::pg_sys as sys;
 use core::ffi::c_int;
 
 /// What is known of the job of a handle, whoever may ask, in the current memory context. A bare process ID names jobs of its
@@ -34,7 +33,7 @@ pub fn look_up_to_cancel<'a>(handle: Handle) -> Option<&'a Seen> {
     let seen = find(handle)?;
     let user = seen.job.user;
     let may_signal =
-        identity::has_privileges_of(sys::ROLE_PG_SIGNAL_BACKEND) && !identity::is_superuser(user);
+        identity::has_privileges_of(identity::SIGNAL_BACKEND) && !identity::is_superuser(user);
     if !may_signal {
         registry::check_rights_of(user, seen.job.pid);
     }

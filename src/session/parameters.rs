@@ -4,8 +4,8 @@ use crate::channel::wire::parameters::{Parameter, Parameters, Value, encode_head
 use crate::pg::error::{Report, code};
 use crate::pg::memory::Context;
 use crate::pg::record::{self, Field};
-use crate::pg::{layout, types};
-use crate::pg_sys as sys;
+use crate::pg::types::UNKNOWN;
+use crate::pg::{Datum, layout, types};
 use core::ptr::NonNull;
 
 /// Every field of a row is a parameter of its own type, in the current memory context. 0A000 for a type whose values mean
@@ -13,7 +13,7 @@ use core::ptr::NonNull;
 ///
 /// # Safety
 /// A non-null composite value.
-pub unsafe fn of_record<'a>(row: sys::Datum) -> Parameters<'a> {
+pub unsafe fn of_record<'a>(row: Datum) -> Parameters<'a> {
     // SAFETY: the caller's promise.
     let fields = unsafe { record::fields(row) };
     let parameters = Context::current().alloc_slice(fields.len(), |i| {
@@ -27,11 +27,11 @@ pub unsafe fn of_record<'a>(row: sys::Datum) -> Parameters<'a> {
 ///
 /// # Safety
 /// A non-null text[].
-pub unsafe fn of_texts<'a>(array: sys::Datum) -> Parameters<'a> {
+pub unsafe fn of_texts<'a>(array: Datum) -> Parameters<'a> {
     // SAFETY: the caller's promise.
     let texts = unsafe { record::texts(array) };
     encode(Context::current().alloc_slice(texts.len(), |i| Parameter {
-        type_oid: sys::UNKNOWNOID,
+        type_oid: UNKNOWN,
         layout: 0,
         value: texts[i].map_or(Value::Null, |text| Value::Bytes(text.bytes_with_nul())),
     }))
@@ -42,8 +42,7 @@ pub unsafe fn of_texts<'a>(array: sys::Datum) -> Parameters<'a> {
 unsafe fn parameter<'a>(number: usize, field: &Field) -> Parameter<'a> {
     let column = &field.column;
     let type_oid = column.type_oid;
-    let is_pseudo = type_oid != sys::UNKNOWNOID && types::kind(type_oid) == sys::TYPTYPE_PSEUDO;
-    if is_pseudo || layout::is_unknowable(column) {
+    if (type_oid != UNKNOWN && types::is_pseudo(type_oid)) || layout::is_unknowable(column) {
         Report::error(code::FEATURE_NOT_SUPPORTED)
             .message(format_args!(
                 "parameter ${number} has type {}, which cannot be passed to a background job",

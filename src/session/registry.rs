@@ -4,9 +4,9 @@ use super::STATE;
 use super::job::{Job, JobRef};
 use super::kept;
 use crate::directory;
+use crate::pg::Oid;
 use crate::pg::error::{Report, code};
 use crate::pg::identity;
-use crate::pg_sys::Oid;
 use core::ffi::c_int;
 
 /// Finished jobs that nobody detached: so many are remembered, those that finished last.

@@ -6,25 +6,24 @@ use crate::channel::outcome::{Ending, Summary, Text};
 use crate::channel::wire::report::{Report as WireReport, Severity, decimal};
 use crate::channel::wire::text::clip;
 use crate::directory;
-use crate::pg::error::{Fields, Report, code, sqlstate};
+use crate::pg::error::{Fields, Level, Report, code, sqlstate};
 use crate::pg::memory::Context;
 use crate::pg::text::Str;
 use crate::pg::{encoding, latch};
-use crate::pg_sys as sys;
 use core::ffi::c_int;
 
 /// Raises a worker's notice here, for the client.
 pub fn pass_on(job: &Job, report: &WireReport<'_>, encoding: c_int) {
     let level = match report.severity() {
-        Severity::Debug => sys::DEBUG1,
-        Severity::Log => sys::LOG,
-        Severity::Info => sys::INFO,
-        Severity::Warning => sys::WARNING,
-        _ => sys::NOTICE,
+        Severity::Debug => Level::Debug,
+        Severity::Log => Level::Log,
+        Severity::Info => Level::Info,
+        Severity::Warning => Level::Warning,
+        _ => Level::Notice,
     };
     let context = Context::current().create(c"pg_background notice");
     let fields = context.run(|| job.in_context(fields_of(context, report, encoding)));
-    Report::new(level as c_int, sqlstate(&report.sqlstate))
+    Report::new(level, sqlstate(&report.sqlstate))
         .fields(&fields)
         .emit();
     context.delete();

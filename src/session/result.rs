@@ -8,6 +8,7 @@ use crate::channel::wire::Malformed;
 use crate::channel::wire::response::Message;
 use crate::channel::wire::tuple::{Attribute, check_tuple_attributes};
 use crate::hooks;
+use crate::pg::Datum;
 use crate::pg::call::ResultSet;
 use crate::pg::clock::Deadline;
 use crate::pg::error::{Report, catch, check_for_interrupts, code};
@@ -15,7 +16,6 @@ use crate::pg::memory::Context;
 use crate::pg::text::{Str, copy_into};
 use crate::pg::tuple::{Descriptor, MinimalTuple, Slot, no_columns};
 use crate::pg::tuplestore::Tuplestore;
-use crate::pg_sys as sys;
 use crate::rows::file::Trouble;
 use core::cell::Cell;
 use core::ffi::c_int;
@@ -27,7 +27,7 @@ pub const TIMEOUT_GRACE: i32 = 1000;
 /// The job's rows as the caller declared them. Waits for the outcome, no longer than until `deadline`: then the job is
 /// cancelled and 57014 raised, unless it succeeded meanwhile. The job is forgotten when all went well; an error of the job
 /// is raised as it was, and the job stays with its outcome. 42804 consumes nothing.
-pub fn result(job: JobRef, set: ResultSet, deadline: Deadline) -> sys::Datum {
+pub fn result(job: JobRef, set: ResultSet, deadline: Deadline) -> Datum {
     check_has_result(&job);
     let store = set.begin();
     hooks::point("result-begin");

@@ -5,12 +5,11 @@ use super::launch::{Order, launch};
 use super::result::{OwnRows, TIMEOUT_GRACE, own_rows, result};
 use super::wait::{Goal, wait};
 use super::{STATE, cancel, registry};
+use crate::pg::Datum;
 use crate::pg::call::ResultSet;
 use crate::pg::clock::{Deadline, Instant, now};
 use crate::pg::error::catch;
 use crate::pg::process;
-use crate::pg_sys as sys;
-use core::ffi::c_int;
 
 /// What a synchronous job came to, before it is forgotten.
 pub struct Ran {
@@ -41,7 +40,7 @@ pub fn run<R>(order: &Order<'_>, timeout_ms: i32, report: impl FnOnce(&Ran) -> R
 }
 
 /// The same with the job's rows; an error of the job is raised.
-pub fn run_query(order: &Order<'_>, timeout_ms: i32, set: ResultSet) -> sys::Datum {
+pub fn run_query(order: &Order<'_>, timeout_ms: i32, set: ResultSet) -> Datum {
     let job = launch(order);
     guard(job, || result(job, set, deadline(timeout_ms)))
 }
@@ -71,7 +70,7 @@ pub fn end_with_session(job: JobRef) {
 }
 
 /// The session was terminated, or has lost its client: who would have waited for these jobs is not there any more.
-unsafe extern "C-unwind" fn on_exit(_code: c_int, _argument: sys::Datum) {
+fn on_exit() {
     registry::running()
         .filter(|job| job.is_synchronous.get())
         .for_each(cancel::cancel);

@@ -11,9 +11,7 @@ use crate::nested;
 use crate::pg::memory::Context;
 use crate::pg::text::Str;
 use crate::pg::{encoding, identity, process, xact};
-use crate::pg_sys as sys;
 use crate::rows::file;
-use core::ffi::{c_int, c_void};
 
 /// Takes hold of both queues and of the process's messages. The exit callback is registered here, before the process
 /// connects: callbacks run in reverse, so it comes after the rollback.
@@ -31,7 +29,7 @@ pub fn attach(channel: Channel, context: Context) {
     nested::set_waits(Some(&channel.waits));
     messages::redirect();
     process::before_exit(on_exit);
-    xact::register_callback(on_transaction_end);
+    xact::after_commit(on_commit);
     channel.set_attached(identity::pid());
     requests.wake_sender();
 }
@@ -52,14 +50,14 @@ pub fn report_progress(percent: i32, message: Option<Str>) {
 }
 
 /// Notes the commit of the job's last transaction, so that whatever happens after it is no failure any more.
-unsafe extern "C-unwind" fn on_transaction_end(event: sys::XactEvent, _argument: *mut c_void) {
-    if event == sys::XACT_EVENT_COMMIT && STATE.job.get().committing {
+fn on_commit() {
+    if STATE.job.get().committing {
         STATE.note(|job| job.committed = true);
     }
 }
 
 /// Nothing here may fail.
-unsafe extern "C-unwind" fn on_exit(_code: c_int, _argument: sys::Datum) {
+fn on_exit() {
     if let Some(channel) = STATE.channel.get() {
         outcome::settle(channel);
         if channel.flow.is_orphaned() {

@@ -4,13 +4,13 @@ use super::state::{STATE, Settings};
 use crate::channel::segment::Channel;
 use crate::channel::wire::request::Request;
 use crate::channel::wire::settings as wire;
+use crate::pg::Oid;
 use crate::pg::guc_tables::{self, Picture};
 use crate::pg::identity::{self, Identity, SECURITY_LOCAL_USERID_CHANGE};
 use crate::pg::memory::Context;
 use crate::pg::statement::{Class, Statement, Statements};
 use crate::pg::text::Str;
 use crate::pg::{encoding, guc, pin, plugins, process, xact};
-use crate::pg_sys::Oid;
 use core::ffi::{CStr, c_int};
 use core::ptr::NonNull;
 

@@ -11,52 +11,28 @@ use crate::channel::wire::report::{Report as WireReport, decimal};
 use crate::channel::wire::response::{self, Kind};
 use crate::channel::wire::text::clip;
 use crate::pg::error::{code, interrupts_can_be_processed, sqlstate};
+use crate::pg::libpq::{self, Messages};
 use crate::pg::memory::Context;
-use crate::pg::{encoding, libpq, process};
-use crate::pg_sys as sys;
-use core::ffi::{c_char, c_int};
+use crate::pg::{encoding, process};
 use core::sync::atomic::Ordering;
+
+/// What elog.c would send to a client.
+struct ToLauncher;
 
 /// Takes hold of the process's messages.
 pub fn redirect() {
-    libpq::redirect(&METHODS);
+    libpq::redirect::<ToLauncher>();
 }
 
-/// The table that elog.c sends through.
-static METHODS: sys::PQcommMethods = sys::PQcommMethods {
-    comm_reset: Some(comm_reset),
-    flush: Some(flush_nothing),
-    flush_if_writable: Some(flush_nothing),
-    is_send_pending: Some(is_send_pending),
-    putmessage: Some(put_message),
-    putmessage_noblock: Some(put_message_noblock),
-};
-
-unsafe extern "C-unwind" fn comm_reset() {}
-
-unsafe extern "C-unwind" fn flush_nothing() -> c_int {
-    0
-}
-
-unsafe extern "C-unwind" fn is_send_pending() -> bool {
-    false
-}
-
-unsafe extern "C-unwind" fn put_message(kind: c_char, body: *const c_char, length: usize) -> c_int {
-    // SAFETY: pqformat.c passes the body it has built.
-    let body = unsafe { core::slice::from_raw_parts(body.cast::<u8>(), length) };
-    match kind as u8 {
-        b'E' => capture_error(body),
-        b'N' => send_notice(body),
-        // Only errors and notices concern the launcher: rows take another way, everything else is for clients.
-        _ => {}
+impl Messages for ToLauncher {
+    fn put(kind: u8, body: &[u8]) {
+        match kind {
+            b'E' => capture_error(body),
+            b'N' => send_notice(body),
+            // Only errors and notices concern the launcher: rows take another way, everything else is for clients.
+            _ => {}
+        }
     }
-    0
-}
-
-unsafe extern "C-unwind" fn put_message_noblock(kind: c_char, body: *const c_char, length: usize) {
-    // SAFETY: as passed to us.
-    unsafe { put_message(kind, body, length) };
 }
 
 /// Passes a notice on. Where waiting could not be interrupted, or a transaction aborts, it goes where there is room without

@@ -10,21 +10,18 @@ use crate::channel::segment::Channel;
 use crate::channel::wire::request::Request;
 use crate::channel::wire::text::clip;
 use crate::hooks;
-use crate::pg::error::{Report, catch_into, code, sqlstate_text};
+use crate::pg::error::{Level, Report, catch_into, code, sqlstate_text};
 use crate::pg::memory::Context;
 use crate::pg::notify::notify;
+use crate::pg::statement::TAG_LIMIT;
 use crate::pg::text::{Str, Text, format};
 use crate::pg::{encoding, guc, process, xact};
-use crate::pg_sys as sys;
 use core::ffi::c_int;
 use core::fmt::Write;
 use core::ptr::NonNull;
 
 /// Bytes of a label that are told.
 const LABEL_LIMIT: usize = 100;
-
-/// Bytes of a command tag.
-const TAG_LIMIT: usize = sys::COMPLETION_TAG_BUFSIZE as usize;
 
 /// What will have to be told of the job at hand. The texts are where the request is.
 #[derive(Clone, Copy)]
@@ -85,7 +82,7 @@ pub fn tell(channel: Channel) {
     if let Err(caught) = catch_into(context, send) {
         xact::abort();
         context.run(|| {
-            Report::new(sys::WARNING as c_int, caught.code())
+            Report::new(Level::Warning, caught.code())
                 .message(format_args!(
                     "could not notify channel \"{}\" of the end of a background job",
                     due.channel

@@ -2,12 +2,12 @@
 
 use crate::channel::wire::parameters::{Parameter, Value};
 use crate::channel::wire::request::Request;
+use crate::pg::Datum;
 use crate::pg::error::{Report, code};
 use crate::pg::memory::Context;
 use crate::pg::params::Given;
 use crate::pg::record::is_flat;
 use crate::pg::{layout, types};
-use crate::pg_sys as sys;
 
 /// The parameters of a request, as statements take them, in `context`. The values stay where the request has them. What
 /// their types say of them is not looked at yet: that takes a transaction.
@@ -24,8 +24,8 @@ pub fn of(request: &Request<'_>, context: Context) -> &'static [Given] {
             type_oid: parameter.type_oid,
             value: match parameter.value {
                 Value::Null => None,
-                Value::Datum(datum) => Some(datum as sys::Datum),
-                Value::Bytes(bytes) => Some(bytes.as_ptr() as sys::Datum),
+                Value::Datum(datum) => Some(datum as Datum),
+                Value::Bytes(bytes) => Some(bytes.as_ptr() as Datum),
             },
         }
     })

@@ -9,7 +9,7 @@ use crate::pg::params::Given;
 use crate::pg::plancache::PlanSource;
 use crate::pg::statement::{Planning, Statements};
 use crate::pg::text::Str;
-use crate::pg_sys as sys;
+use crate::pg::types::UNKNOWN;
 use core::cell::Cell;
 
 /// So many statements are kept: those used last.
@@ -177,7 +177,7 @@ impl Known {
 
 /// A bit for each parameter whose type the statement decides.
 fn literals(given: &[Given]) -> u64 {
-    let bit = |(i, given): (usize, &Given)| u64::from(given.type_oid == sys::UNKNOWNOID) << i;
+    let bit = |(i, given): (usize, &Given)| u64::from(given.type_oid == UNKNOWN) << i;
     given
         .iter()
         .take(PARAMETER_LIMIT)
@@ -193,7 +193,7 @@ fn has_types(source: PlanSource, given: &[Given]) -> bool {
         && types
             .iter()
             .zip(given)
-            .all(|(known, given)| given.type_oid == sys::UNKNOWNOID || given.type_oid == *known)
+            .all(|(known, given)| given.type_oid == UNKNOWN || given.type_oid == *known)
 }
 
 /// FNV-1a; 0 is no text's.

@@ -8,27 +8,27 @@ use super::sending::{frame_limit, is_discarding, send};
 use crate::channel::wire::response::{self, HEADER_LEN, Kind};
 use crate::channel::wire::tuple::maxalign;
 use crate::pg::call::datum;
-use crate::pg::encoding;
 use crate::pg::error::check_for_interrupts;
 use crate::pg::form::Form;
 use crate::pg::memory::{Context, free};
+use crate::pg::receiver::{Callbacks, Receiver};
 use crate::pg::text::Str;
 use crate::pg::tuple::{Descriptor, MinimalTuple, Row, Slot};
-use crate::pg_sys as sys;
+use crate::pg::{Datum, encoding};
 use core::cell::Cell;
-use core::ffi::{CStr, c_int};
+use core::ffi::CStr;
 use core::ptr::NonNull;
 
 /// A DestReceiver.
 ///
 /// # Invariants
-/// `state` points to a live SenderState; its first field is the DestReceiver that the executor is given.
+/// `state` points to a live SenderState; its first field is what the executor is given.
 #[derive(Clone, Copy)]
 pub struct RowSender(NonNull<SenderState>);
 
 #[repr(C)]
 struct SenderState {
-    receiver: sys::DestReceiver,
+    callbacks: Callbacks,
     /// Lives as long as the job.
     context: Context,
     /// Emptied after every row that needed work.
@@ -57,13 +57,7 @@ impl RowSender {
         let context = parent.create(c"pg_background rows");
         let capacity = frame_limit().saturating_sub(HEADER_LEN);
         let state = SenderState {
-            receiver: sys::DestReceiver {
-                receiveSlot: Some(receive_slot),
-                rStartup: Some(startup),
-                rShutdown: Some(shutdown),
-                rDestroy: Some(destroy),
-                mydest: sys::DestTupleQueue,
-            },
+            callbacks: Callbacks::of::<Self>(),
             context,
             row_context: context.create(c"pg_background row"),
             columns: Cell::new(None),
@@ -84,7 +78,7 @@ impl RowSender {
     }
 
     /// For the executor.
-    pub fn receiver(&self) -> NonNull<sys::DestReceiver> {
+    pub fn receiver(&self) -> NonNull<Callbacks> {
         self.0.cast()
     }
 
@@ -110,55 +104,9 @@ impl RowSender {
         self.state().columns.get().is_some()
     }
 
-    /// Starts the answer of a statement that returns rows. Rules may make it return several results, of which the first counts.
-    fn begin(&self, desc: Descriptor) {
-        let state = self.state();
-        if self.has_begun() {
-            state.has_second.set(true);
-        } else if !is_discarding() {
-            state.columns.set(Some(Columns::new(desc, state.context)));
-        }
-    }
-
-    /// Takes a row from the executor.
-    fn row(&self, slot: Slot) {
-        let Some(columns) = self.state().columns.get() else {
-            return;
-        };
-        if self.state().has_second.get() {
-            return;
-        }
-        let is_added = !columns.need_conversion()
-            && match slot.row() {
-                Row::Heap(tuple) if !tuple.has_external() => {
-                    let length = tuple.minimal_length();
-                    let place = self.place(length);
-                    // SAFETY: a MAXALIGNed place of that size.
-                    unsafe { tuple.write_minimal(place) };
-                    self.add(place, length);
-                    true
-                }
-                Row::Minimal(tuple) if !tuple.has_external() => {
-                    self.add_copy(tuple);
-                    true
-                }
-                Row::Heap(_) | Row::Minimal(_) => false,
-                Row::Values(values, nulls) => self.form(columns, values, nulls),
-            };
-        if !is_added {
-            let row_context = self.state().row_context;
-            row_context.run(|| {
-                let (values, nulls) = slot.values();
-                let is_added = self.form(columns, columns.cross(values, nulls), nulls);
-                assert!(is_added, "a value of the row is still out of line");
-            });
-            row_context.reset();
-        }
-    }
-
     /// Adds a row of these values. False, and nothing added, if one of them is stored out of line.
     #[must_use]
-    fn form(&self, columns: Columns, values: &[sys::Datum], nulls: &[bool]) -> bool {
+    fn form(&self, columns: Columns, values: &[Datum], nulls: &[bool]) -> bool {
         // SAFETY: the executor's values, or what `cross` made of them.
         let form = unsafe { Form::new(columns.sent(), values, nulls) };
         let place = self.place(form.length());
@@ -268,39 +216,63 @@ impl RowSender {
     }
 }
 
+// SAFETY: the callbacks are the first field of the state that a RowSender points to.
+unsafe impl Receiver for RowSender {
+    fn at(callbacks: NonNull<Callbacks>) -> Self {
+        Self(callbacks.cast())
+    }
+
+    /// Starts the answer of a statement that returns rows. Rules may make it return several results, of which the first counts.
+    fn begin(&self, desc: Descriptor) {
+        let state = self.state();
+        if self.has_begun() {
+            state.has_second.set(true);
+        } else if !is_discarding() {
+            state.columns.set(Some(Columns::new(desc, state.context)));
+        }
+    }
+
+    /// Once nobody reads, rows are dropped here; the statement goes on for what else it does.
+    fn row(&self, slot: Slot) {
+        if is_discarding() {
+            return;
+        }
+        let Some(columns) = self.state().columns.get() else {
+            return;
+        };
+        if self.state().has_second.get() {
+            return;
+        }
+        let is_added = !columns.need_conversion()
+            && match slot.row() {
+                Row::Heap(tuple) if !tuple.has_external() => {
+                    let length = tuple.minimal_length();
+                    let place = self.place(length);
+                    // SAFETY: a MAXALIGNed place of that size.
+                    unsafe { tuple.write_minimal(place) };
+                    self.add(place, length);
+                    true
+                }
+                Row::Minimal(tuple) if !tuple.has_external() => {
+                    self.add_copy(tuple);
+                    true
+                }
+                Row::Heap(_) | Row::Minimal(_) => false,
+                Row::Values(values, nulls) => self.form(columns, values, nulls),
+            };
+        if !is_added {
+            let row_context = self.state().row_context;
+            row_context.run(|| {
+                let (values, nulls) = slot.values();
+                let is_added = self.form(columns, columns.cross(values, nulls), nulls);
+                assert!(is_added, "a value of the row is still out of line");
+            });
+            row_context.reset();
+        }
+    }
+}
+
 fn send_rows(count: u32, rows: &[u8], flush: bool) {
     let header = response::header(Kind::Rows, encoding::database() as u8, count);
     send(header, rows, flush);
 }
-
-/// The executor's first call.
-unsafe extern "C-unwind" fn startup(
-    receiver: *mut sys::DestReceiver,
-    _operation: c_int,
-    desc: sys::TupleDesc,
-) {
-    // SAFETY: the executor passes the descriptor of the slots to come.
-    let desc = unsafe { Descriptor::from_ptr(desc) };
-    if let (Some(sender), Some(desc)) = (NonNull::new(receiver.cast()), desc) {
-        RowSender(sender).begin(desc);
-    }
-}
-
-/// A row. Once nobody reads, rows are dropped here; the statement goes on for what else it does.
-unsafe extern "C-unwind" fn receive_slot(
-    slot: *mut sys::TupleTableSlot,
-    receiver: *mut sys::DestReceiver,
-) -> bool {
-    if is_discarding() {
-        return true;
-    }
-    if let Some(sender) = NonNull::new(receiver.cast()) {
-        // SAFETY: the executor passes a live slot.
-        RowSender(sender).row(unsafe { Slot::from_ptr(slot) });
-    }
-    true
-}
-
-unsafe extern "C-unwind" fn shutdown(_receiver: *mut sys::DestReceiver) {}
-
-unsafe extern "C-unwind" fn destroy(_receiver: *mut sys::DestReceiver) {}
