@@ -41,11 +41,11 @@ bool worker_done, launcher_done, launcher_stuck;
 
 /* ------------------------------------------------------------------- worker ---- */
 
-/* fn channel::flow::room, fn channel::flow::has_room_for, fn channel::flow::is_empty */
+/* fn channel::credit::room, fn channel::credit::has_room_for, fn channel::credit::is_empty */
 #define room (sent - freed < RING)
 #define emptied (sent == freed)
 
-/* fn channel::flow::put. Promise `certain`: what is within the credit never blocks. */
+/* fn channel::credit::put. Promise `certain`: what is within the credit never blocks. */
 inline send(value) {
 	atomic {
 		assert(sent - released < RING);
@@ -131,7 +131,7 @@ proctype Worker() {
 
 /* ----------------------------------------------------------------- launcher ---- */
 
-/* fn channel::flow::receive: shm_mq_receive, without waiting; a message into `got`, or 0. What may not have been given back
+/* fn channel::credit::receive: shm_mq_receive, without waiting; a message into `got`, or 0. What may not have been given back
  * yet is a quarter of the ring and one frame; nothing, once the queue was found empty. */
 #ifndef BREAK_credit_leaves_slack
 #define SLACK (QUARTER + 1)
@@ -297,7 +297,7 @@ again:
 		fi
 	od;
 #ifdef LETS_GO
-let_go:	/* fn session::pump::let_go, fn rows::file::remove: the job is let go of, or the session ends. First the word, then the file. */
+let_go:	/* fn session::registry::let_go, fn rows::file::remove: the job is let go of, or the session ends. First the word, then the file. */
 #ifndef BREAK_word_before_deleting
 	unwanted = true;
 	file_exists = false;

@@ -5,6 +5,7 @@
 use crate::pg::latch::WaitEvent;
 use core::ffi::CStr;
 
+pub mod credit;
 pub mod flow;
 pub mod outcome;
 pub mod progress;

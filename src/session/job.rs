@@ -1,8 +1,8 @@
 //! A job as the launching session knows it.
 
 use super::assembler::Assembler;
-use super::kept::Kept;
 use super::link::LinkRef;
+use super::parts::Kept;
 use crate::channel::progress::MESSAGE_LIMIT;
 use crate::channel::wire::response::Stream;
 use crate::channel::wire::tuple::Attribute;

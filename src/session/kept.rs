@@ -4,85 +4,12 @@
 use super::STATE;
 use super::assembler::{Assembler, Piece};
 use super::job::{Job, JobRef};
+use super::parts::{Part, Place};
 use crate::channel::wire::Malformed;
 use crate::pg::error::catch_into;
 use crate::pg::file;
 use crate::pg::memory::Context;
 use crate::rows::file::{Output, Trouble, UNLIMITED, read};
-use core::cell::Cell;
-use core::ptr::NonNull;
-
-/// The parts of a stream, in their order.
-pub struct Kept {
-    first: Cell<Option<NonNull<Part>>>,
-    last: Cell<Option<NonNull<Part>>>,
-    /// Bytes in memory.
-    memory: Cell<usize>,
-    /// Bytes of the job's file; 0 if there is none.
-    filed: Cell<u64>,
-    /// The file, while the job is being taken over.
-    output: Cell<Option<Output>>,
-}
-
-/// One of them, in the job's context.
-struct Part {
-    next: Cell<Option<NonNull<Part>>>,
-    place: Cell<Place>,
-}
-
-/// Where it is.
-#[derive(Clone, Copy)]
-enum Place {
-    /// One frame.
-    Memory(&'static [u8]),
-    /// Frames in the file, from and to.
-    File(u64, u64),
-}
-
-impl Kept {
-    /// Nothing.
-    pub const fn new() -> Self {
-        Self {
-            first: Cell::new(None),
-            last: Cell::new(None),
-            memory: Cell::new(0),
-            filed: Cell::new(0),
-            output: Cell::new(None),
-        }
-    }
-
-    fn parts(&self) -> impl Iterator<Item = &Part> {
-        let mut next = self.first.get();
-        core::iter::from_fn(move || {
-            // SAFETY: parts live as long as the job, whose part `self` is.
-            let part = unsafe { next?.as_ref() };
-            next = part.next.get();
-            Some(part)
-        })
-    }
-
-    fn push(&self, context: Context, place: Place) {
-        // SAFETY: as above.
-        let last = self.last.get().map(|last| unsafe { last.as_ref() });
-        if let (Some(last), Place::File(from, to)) = (last, place) {
-            if let Place::File(start, end) = last.place.get() {
-                if end == from {
-                    last.place.set(Place::File(start, to));
-                    return;
-                }
-            }
-        }
-        let part = context.alloc_for(Part {
-            next: Cell::new(None),
-            place: Cell::new(place),
-        });
-        match last {
-            Some(last) => last.next.set(Some(part)),
-            None => self.first.set(Some(part)),
-        }
-        self.last.set(Some(part));
-    }
-}
 
 /// So many bytes a job's file may have now.
 pub fn file_limit() -> u64 {
@@ -156,8 +83,7 @@ pub fn give_up(job: &Job) {
         output.close();
         true
     });
-    job.kept.first.set(None);
-    job.kept.last.set(None);
+    job.kept.clear();
     let (memory, filed) = (job.kept.memory.take(), job.kept.filed.take());
     STATE.kept.set(STATE.kept.get().saturating_sub(memory));
     STATE.filed.set(STATE.filed.get().saturating_sub(filed));

@@ -3,14 +3,15 @@
 use super::assembler::Assembler;
 use super::ceilings::{self, Admission};
 use super::job::{Job, JobRef, Outcome, State};
-use super::kept::{self, Kept};
+use super::kept;
 use super::link::{self, LinkRef};
+use super::parts::Kept;
 use super::settings::{news, was_told};
 use super::start::{
     WAIT_FOR_START, fail_to_start, list, start_worker, wait_for_connection, wait_for_snapshot,
 };
 use super::{STATE, context, idle, pump, registry};
-use crate::channel::flow;
+use crate::channel::credit;
 use crate::channel::wire::parameters::Parameters;
 use crate::channel::wire::request::{Request, User};
 use crate::channel::wire::response::Stream;
@@ -77,7 +78,7 @@ pub fn launch(order: &Order<'_>) -> JobRef {
     let identity = Identity::current();
     let listing = listing(order, &identity, queue_size);
     let cookie = if order.with_cookie { listing.id } else { 0 };
-    let response_size = flow::queue_size(usize::try_from(queue_size).unwrap_or(0));
+    let response_size = credit::queue_size(usize::try_from(queue_size).unwrap_or(0));
     let job = match idle::claim(
         &identity,
         response_size,

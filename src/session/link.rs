@@ -2,7 +2,7 @@
 
 use super::STATE;
 use super::settings::Told;
-use crate::channel::flow::Inlet;
+use crate::channel::credit::Inlet;
 use crate::channel::segment::Channel;
 use crate::pg::bgworker::{self, Status};
 use crate::pg::identity::Identity;

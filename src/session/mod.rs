@@ -16,6 +16,7 @@ pub mod launch;
 mod link;
 pub mod others;
 pub mod parameters;
+mod parts;
 pub mod pump;
 pub mod registry;
 mod reports;

@@ -389,12 +389,3 @@ fn finish(job: JobRef, outcome: Outcome, state: &State) {
         registry::forget(job);
     }
 }
-
-/// Nobody wants the job's rows and notices any more: the worker discards them from here on.
-pub fn let_go(job: JobRef) {
-    job.is_let_go.set(true);
-    if let Some(link) = job.link.get() {
-        link.channel.set_unwanted();
-    }
-    kept::give_up(&job);
-}

@@ -79,10 +79,19 @@ fn unlink(job: JobRef) {
 pub fn detach(job: JobRef) {
     if job.is_running() {
         job.detached.set(true);
-        super::pump::let_go(job);
+        let_go(job);
     } else {
         forget(job);
     }
+}
+
+/// Nobody wants the job's rows and notices any more: the worker discards them from here on.
+pub fn let_go(job: JobRef) {
+    job.is_let_go.set(true);
+    if let Some(link) = job.link.get() {
+        link.channel.set_unwanted();
+    }
+    kept::give_up(&job);
 }
 
 /// Forgets the jobs that finished first, beyond what is kept. Only for launching, where nobody holds a job that is not

@@ -3,7 +3,7 @@
 use super::convert::{self, Plan};
 use super::job::{Direct, Job, JobRef, State};
 use super::wait::{Goal, wait, wait_until};
-use super::{cancel, kept, pump, registry, reports};
+use super::{cancel, kept, registry, reports};
 use crate::channel::wire::Malformed;
 use crate::channel::wire::response::Message;
 use crate::channel::wire::tuple::{Attribute, check_tuple_attributes};
@@ -37,7 +37,7 @@ pub fn result(job: JobRef, set: ResultSet, deadline: Deadline) -> Datum {
     let was_direct = job.direct.take().is_some();
     if let Err(caught) = delivered {
         if was_direct {
-            pump::let_go(job);
+            registry::let_go(job);
         }
         caught.rethrow();
     }

@@ -6,7 +6,7 @@ use super::link::{Link, LinkRef};
 use super::settings::Told;
 use super::{context, deadlock, idle, pump, wait};
 use crate::channel;
-use crate::channel::flow::Inlet;
+use crate::channel::credit::Inlet;
 use crate::channel::segment::{Channel, Peer};
 use crate::directory::{self, Listing, NoEntry};
 use crate::hooks;

@@ -2,7 +2,7 @@
 
 use super::state::STATE;
 use super::{entry, messages, outcome, sending};
-use crate::channel::flow::Outlet;
+use crate::channel::credit::Outlet;
 use crate::channel::progress::MESSAGE_LIMIT;
 use crate::channel::segment::Channel;
 use crate::channel::wire::text::clip;

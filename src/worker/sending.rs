@@ -3,7 +3,7 @@
 //! A job never waits for somebody who is not there: it may hold locks, and its reader may wait for one of them.
 
 use super::state::STATE;
-use crate::channel::flow::{Outlet, Put};
+use crate::channel::credit::{Outlet, Put};
 use crate::channel::segment::Channel;
 use crate::channel::wire::frame::{self, Cut};
 use crate::channel::wire::request::Request;
