@@ -11,7 +11,7 @@
 use super::segment::Channel;
 use super::wire::bytes::maxalign;
 use super::wire::frame::FRAME_MAX;
-use crate::pg::shm_mq::{Handle, Queue, Received, Sent};
+use crate::pg::shm_mq::{Queue, QueueHandle, Received, Sent};
 
 /// A ring has at least so many bytes, whatever was asked for.
 const RING_MIN: usize = 8 * 1024;
@@ -65,7 +65,7 @@ fn taken_by(message: usize) -> u64 {
 #[derive(Clone, Copy)]
 pub struct Outlet {
     channel: Channel,
-    handle: Handle,
+    handle: QueueHandle,
     ring: u64,
     frame_limit: usize,
     /// Bytes that ever went into the queue.
@@ -82,7 +82,7 @@ pub enum Put {
 
 impl Outlet {
     /// Of a worker that has attached to its queue.
-    pub fn new(channel: Channel, handle: Handle) -> Self {
+    pub fn new(channel: Channel, handle: QueueHandle) -> Self {
         Self {
             channel,
             handle,
@@ -156,7 +156,7 @@ impl Outlet {
 #[derive(Clone, Copy)]
 pub struct Inlet {
     channel: Channel,
-    handle: Handle,
+    handle: QueueHandle,
     /// What of the bytes received may not have been given back yet.
     slack: u64,
     /// Bytes that were ever received.
@@ -169,7 +169,7 @@ pub struct Inlet {
 
 impl Inlet {
     /// Of a launcher that has attached to its queue.
-    pub fn new(channel: Channel, handle: Handle) -> Self {
+    pub fn new(channel: Channel, handle: QueueHandle) -> Self {
         let size = channel.response_size();
         let frame = taken_by(frame_limit(size));
         Self {

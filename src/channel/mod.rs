@@ -27,7 +27,7 @@ const _: () = assert!(LAYOUT == 2);
 pub const LIBRARY: &CStr = c"$libdir/pg_background";
 
 /// bgw_type: backend_type in pg_stat_activity.
-pub const KIND: &CStr = c"pg_background";
+pub const BACKEND_TYPE: &CStr = c"pg_background";
 
 /// Shown while a worker waits for its session's next job. Before 17 all waits of extensions have one name, but this one
 /// still has a number of its own, by which idle workers are counted and found.

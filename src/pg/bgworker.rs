@@ -10,7 +10,7 @@ use core::ptr::{NonNull, null_mut};
 /// # Invariants
 /// Points to a live BackgroundWorkerHandle. Whoever frees it forgets every copy.
 #[derive(Clone, Copy)]
-pub struct Handle(NonNull<sys::BackgroundWorkerHandle>);
+pub struct WorkerHandle(NonNull<sys::BackgroundWorkerHandle>);
 
 /// What the postmaster knows of a worker.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -28,20 +28,20 @@ pub struct Registration {
     /// Shown by ps and in the server log.
     pub name: super::text::Str,
     /// Shown as backend_type in pg_stat_activity.
-    pub kind: &'static CStr,
+    pub backend_type: &'static CStr,
     pub library: &'static CStr,
     pub function: &'static CStr,
     pub argument: usize,
 }
 
-impl Handle {
+impl WorkerHandle {
     /// Registers a worker that is never restarted and whose starts and stops set this process's latch. The handle lives
     /// and ends with `context`. None where max_worker_processes are in use.
     pub fn register(registration: &Registration, context: Context) -> Option<Self> {
         // SAFETY: zero is a value of each field, and everything unset has to be zero.
         let mut worker: sys::BackgroundWorker = unsafe { core::mem::zeroed() };
         copy(&mut worker.bgw_name, registration.name.bytes());
-        copy(&mut worker.bgw_type, registration.kind.to_bytes());
+        copy(&mut worker.bgw_type, registration.backend_type.to_bytes());
         copy(
             &mut worker.bgw_library_name,
             registration.library.to_bytes(),

@@ -36,7 +36,7 @@ fn connected_as(proc: *const sys::PGPROC) -> sys::Oid {
 /// show its last process; so each is confirmed.
 #[derive(Clone, Copy)]
 pub struct Waiting {
-    pub kind: &'static CStr,
+    pub backend_type: &'static CStr,
     pub event: u32,
     pub role: Option<sys::Oid>,
 }
@@ -46,7 +46,7 @@ impl Waiting {
         let (pid, event) = state(proc)?;
         let is_meant = event == self.event
             && self.role.is_none_or(|role| role == connected_as(proc))
-            && is_worker(pid, self.kind);
+            && is_worker(pid, self.backend_type);
         is_meant.then_some(pid)
     }
 
@@ -82,18 +82,18 @@ impl Waiting {
 
 /// How many background workers have something to do: all but those of the given type that wait for the given event, have
 /// resigned, or are not connected yet.
-pub fn count_busy(kind: &CStr, idle: u32) -> usize {
+pub fn count_busy(backend_type: &CStr, idle: u32) -> usize {
     count(|proc, pid, event| {
         let has_nothing_to_do = event == idle || connected_as(proc) == 0 || has_resigned(proc);
-        is_background_worker(pid) && !(has_nothing_to_do && is_worker(pid, kind))
+        is_background_worker(pid) && !(has_nothing_to_do && is_worker(pid, backend_type))
     })
 }
 
 /// The same for those of one type that are connected as one role, or as any.
-pub fn count_busy_of(kind: &CStr, idle: u32, role: Option<sys::Oid>) -> usize {
+pub fn count_busy_of(backend_type: &CStr, idle: u32, role: Option<sys::Oid>) -> usize {
     count(|proc, pid, event| {
         let has_something_to_do = event != idle && !has_resigned(proc);
-        has_something_to_do && is_connected(proc, role) && is_worker(pid, kind)
+        has_something_to_do && is_connected(proc, role) && is_worker(pid, backend_type)
     })
 }
 
@@ -112,8 +112,8 @@ fn has_resigned(proc: *const sys::PGPROC) -> bool {
 }
 
 /// How many background workers of the given type are connected as the given role, or as any.
-pub fn count_workers(kind: &CStr, role: Option<sys::Oid>) -> usize {
-    count(|proc, pid, _| is_connected(proc, role) && is_worker(pid, kind))
+pub fn count_workers(backend_type: &CStr, role: Option<sys::Oid>) -> usize {
+    count(|proc, pid, _| is_connected(proc, role) && is_worker(pid, backend_type))
 }
 
 fn is_connected(proc: *const sys::PGPROC, role: Option<sys::Oid>) -> bool {
@@ -167,11 +167,11 @@ pub fn is_background_worker(pid: c_int) -> bool {
 }
 
 /// Whether the process is a live background worker of that type.
-fn is_worker(pid: c_int, kind: &CStr) -> bool {
+fn is_worker(pid: c_int, backend_type: &CStr) -> bool {
     // SAFETY: looks the process id up among the server's worker slots; the result is NULL or a copy of a name.
     unsafe {
         let found = sys::GetBackgroundWorkerTypeByPid(pid);
-        !found.is_null() && CStr::from_ptr(found) == kind
+        !found.is_null() && CStr::from_ptr(found) == backend_type
     }
 }
 

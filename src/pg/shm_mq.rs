@@ -73,10 +73,10 @@ impl Queue {
 
     /// Attaches as whichever side this process became. The handle and its buffer live in `context`; the queue is detached
     /// with the segment at the latest.
-    pub fn attach(self, segment: Segment, context: Context) -> Handle {
+    pub fn attach(self, segment: Segment, context: Context) -> QueueHandle {
         context.run(|| {
             // SAFETY: this process became sender or receiver; the segment holds the queue.
-            Handle(unsafe {
+            QueueHandle(unsafe {
                 NonNull::new_unchecked(sys::shm_mq_attach(
                     self.0.as_ptr(),
                     segment.as_ptr(),
@@ -92,7 +92,7 @@ impl Queue {
 /// # Invariants
 /// Points to a live shm_mq_handle whose segment is mapped. Whoever detaches it forgets every copy.
 #[derive(Clone, Copy)]
-pub struct Handle(NonNull<sys::shm_mq_handle>);
+pub struct QueueHandle(NonNull<sys::shm_mq_handle>);
 
 /// What came of trying to receive.
 pub enum Received<'a> {
@@ -115,7 +115,7 @@ pub enum Sent {
     Detached,
 }
 
-impl Handle {
+impl QueueHandle {
     /// shm_mq_receive. With `nowait` false it waits, interruptibly. Raises 54000 for a message over 1 GB.
     pub fn receive<'a>(self, nowait: bool) -> Received<'a> {
         let mut length = 0;

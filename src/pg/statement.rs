@@ -24,7 +24,7 @@ pub enum Class {
     /// COPY FROM STDIN or TO STDOUT.
     ClientCopy,
     /// Commits and starts transactions by itself, and may only run alone.
-    Maintenance,
+    NoTransactionBlock,
     /// May commit by itself when run at top level.
     CallOrDo,
     Other,
@@ -119,14 +119,18 @@ impl Statement {
                 }
                 sys::T_CallStmt | sys::T_DoStmt => Class::CallOrDo,
                 sys::T_VacuumStmt | sys::T_ReindexStmt | sys::T_AlterDatabaseStmt => {
-                    Class::Maintenance
+                    Class::NoTransactionBlock
                 }
-                sys::PGBG_CLUSTER_STATEMENT => Class::Maintenance,
+                sys::PGBG_CLUSTER_STATEMENT => Class::NoTransactionBlock,
                 sys::T_IndexStmt if (*node.cast::<sys::IndexStmt>()).concurrent => {
-                    Class::Maintenance
+                    Class::NoTransactionBlock
                 }
-                sys::T_DropStmt if (*node.cast::<sys::DropStmt>()).concurrent => Class::Maintenance,
-                sys::T_AlterTableStmt if detaches_concurrently(&*node.cast()) => Class::Maintenance,
+                sys::T_DropStmt if (*node.cast::<sys::DropStmt>()).concurrent => {
+                    Class::NoTransactionBlock
+                }
+                sys::T_AlterTableStmt if detaches_concurrently(&*node.cast()) => {
+                    Class::NoTransactionBlock
+                }
                 _ => Class::Other,
             }
         }

@@ -5,7 +5,7 @@ use super::launch::{Order, launch};
 use super::result::TIMEOUT_GRACE;
 use super::run::end_with_session;
 use super::run::{Ran, milliseconds_since};
-use super::wait::{Goal, wait_until};
+use super::wait::{WaitFor, wait_until};
 use super::{STATE, cancel, registry};
 use crate::pg::clock::{Deadline, Instant, now};
 use crate::pg::error::{catch, code};
@@ -195,7 +195,7 @@ impl Progress<'_> {
             None => unreachable!(),
         });
         let one_has_ended = || jobs.iter().any(|job| !job.is_running());
-        let in_time = wait_until(jobs, Goal::Any, self.batch.deadline, one_has_ended);
+        let in_time = wait_until(jobs, WaitFor::Any, self.batch.deadline, one_has_ended);
         if !in_time {
             cancel::cancel_with_grace(jobs, TIMEOUT_GRACE);
         }

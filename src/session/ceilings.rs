@@ -183,11 +183,11 @@ impl Ceiling {
     }
 
     fn count(self) -> usize {
-        procs::count_workers(channel::KIND, self.role)
+        procs::count_workers(channel::BACKEND_TYPE, self.role)
     }
 
     fn busy(self) -> usize {
-        procs::count_busy_of(channel::KIND, channel::IDLE.id(), self.role)
+        procs::count_busy_of(channel::BACKEND_TYPE, channel::IDLE.id(), self.role)
     }
 
     fn is_full(self) -> bool {

@@ -13,7 +13,7 @@ use core::ffi::c_int;
 
 /// Which of several jobs a wait is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Goal {
+pub enum WaitFor {
     All,
     Any,
 }
@@ -108,9 +108,9 @@ fn workers_awaited_by(pid: c_int) -> impl Iterator<Item = c_int> {
 
 /// Tells the launcher of this worker for whom it waits, and for whom those wait: it sees no further than to us. Any of
 /// several may be enough to go on, so then there is nothing to tell.
-pub fn tell(told: &Waits, jobs: &[JobRef], goal: Goal) {
+pub fn tell(told: &Waits, jobs: &[JobRef], goal: WaitFor) {
     let awaited = || jobs.iter().filter(|job| job.is_running());
-    if goal == Goal::Any && awaited().count() > 1 {
+    if goal == WaitFor::Any && awaited().count() > 1 {
         told.clear();
         return;
     }

@@ -93,7 +93,7 @@ pub fn dismiss_all() -> bool {
 pub fn evict(role: Option<Oid>) -> bool {
     let own = dismiss_all();
     let others = Waiting {
-        kind: channel::KIND,
+        backend_type: channel::BACKEND_TYPE,
         event: channel::IDLE.id(),
         role,
     };
@@ -102,7 +102,7 @@ pub fn evict(role: Option<Oid>) -> bool {
 
 /// How many workers have something to do, of this extension and of others.
 pub fn count_busy() -> usize {
-    procs::count_busy(channel::KIND, channel::IDLE.id())
+    procs::count_busy(channel::BACKEND_TYPE, channel::IDLE.id())
 }
 
 /// Whether a slot is about to become free: some worker is idle, on its way out, or not to be seen yet or any more.

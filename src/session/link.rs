@@ -7,7 +7,7 @@ use crate::channel::segment::Channel;
 use crate::pg::bgworker::{self, Status};
 use crate::pg::identity::Identity;
 use crate::pg::memory::Context;
-use crate::pg::shm_mq::{Handle, Received};
+use crate::pg::shm_mq::{QueueHandle, Received};
 use core::cell::Cell;
 use core::ffi::c_int;
 use core::ops::Deref;
@@ -19,9 +19,9 @@ pub struct Link {
     /// The link itself, its handles and what was sent live here.
     pub context: Context,
     pub channel: Channel,
-    pub process: bgworker::Handle,
+    pub process: bgworker::WorkerHandle,
     pub pid: c_int,
-    pub requests: Handle,
+    pub requests: QueueHandle,
     pub responses: Cell<Inlet>,
     /// As whom the worker runs jobs.
     pub identity: Identity,

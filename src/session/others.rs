@@ -2,7 +2,7 @@
 
 use super::job::JobRef;
 use super::registry::{self, Handle};
-use super::wait::{self, Goal, Other};
+use super::wait::{self, Other, WaitFor};
 use crate::directory::{self, Awaited, Seen};
 use crate::pg::clock::Deadline;
 use crate::pg::error::catch;
@@ -58,7 +58,7 @@ pub fn cancel_with_grace(seen: &Seen, grace_ms: c_int) {
 }
 
 /// Waits until all or any of the jobs have ended, this session's own and others. False when the deadline passed first.
-pub fn wait(jobs: &[JobRef], others: &[Other], goal: Goal, deadline: Deadline) -> bool {
+pub fn wait(jobs: &[JobRef], others: &[Other], goal: WaitFor, deadline: Deadline) -> bool {
     woken_by(others, || wait::wait_for(jobs, others, goal, deadline))
 }
 

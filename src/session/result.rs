@@ -2,7 +2,7 @@
 
 use super::convert::{self, Plan};
 use super::job::{Direct, Job, JobRef, State};
-use super::wait::{Goal, wait, wait_until};
+use super::wait::{WaitFor, wait, wait_until};
 use super::{cancel, kept, registry, reports};
 use crate::channel::wire::Malformed;
 use crate::channel::wire::response::Message;
@@ -120,7 +120,7 @@ pub fn own_rows(job: JobRef, deadline: Deadline) -> OwnRows {
 
 fn deliver(job: JobRef, set: ResultSet, store: Tuplestore, deadline: Deadline) {
     let has_columns = || !job.is_running() || job.columns.get().is_some();
-    if !wait_until(&[job], Goal::All, deadline, has_columns) {
+    if !wait_until(&[job], WaitFor::All, deadline, has_columns) {
         time_out(job);
     }
     hooks::point("result-columns");
@@ -138,7 +138,7 @@ fn read_directly(job: JobRef, set: ResultSet, store: Tuplestore, deadline: Deadl
     job.consumed.set(true);
     job.direct.set(Some(Direct { store, attributes }));
     hooks::point("result-direct");
-    if !wait(&[job], Goal::All, deadline) {
+    if !wait(&[job], WaitFor::All, deadline) {
         time_out(job);
     }
     raise_failure(&job);
@@ -155,7 +155,7 @@ fn read_afterwards(job: JobRef, set: ResultSet, store: Tuplestore, deadline: Dea
 
 /// Waits for the outcome, and raises it if it is an error.
 fn wait_for_success(job: JobRef, deadline: Deadline) {
-    if !wait(&[job], Goal::All, deadline) {
+    if !wait(&[job], WaitFor::All, deadline) {
         time_out(job);
     }
     if job.state.get() != State::Stopped {

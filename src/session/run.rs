@@ -3,7 +3,7 @@
 use super::job::JobRef;
 use super::launch::{Order, launch};
 use super::result::{OwnRows, TIMEOUT_GRACE, own_rows, result};
-use super::wait::{Goal, wait};
+use super::wait::{WaitFor, wait};
 use super::{STATE, cancel, registry};
 use crate::pg::Datum;
 use crate::pg::call::ResultSet;
@@ -24,7 +24,7 @@ pub fn run<R>(order: &Order<'_>, timeout_ms: i32, report: impl FnOnce(&Ran) -> R
     let start = now();
     let job = launch(order);
     let in_time = guard(job, || {
-        let in_time = wait(&[job], Goal::All, deadline(timeout_ms));
+        let in_time = wait(&[job], WaitFor::All, deadline(timeout_ms));
         if !in_time {
             cancel::cancel_with_grace(&[job], TIMEOUT_GRACE);
         }

@@ -10,7 +10,7 @@ use crate::channel::credit::Inlet;
 use crate::channel::segment::{Channel, Peer};
 use crate::directory::{self, Listing, NoEntry};
 use crate::hooks;
-use crate::pg::bgworker::{Handle, Registration, Status};
+use crate::pg::bgworker::{Registration, Status, WorkerHandle};
 use crate::pg::clock::now;
 use crate::pg::error::{Report, catch, code};
 use crate::pg::identity::{self, Identity};
@@ -26,7 +26,7 @@ pub static WAIT_FOR_START: WaitEvent = WaitEvent::new(c"PgBackgroundLaunch");
 struct Start {
     context: Context,
     channel: Cell<Option<Channel>>,
-    process: Cell<Option<Handle>>,
+    process: Cell<Option<WorkerHandle>>,
 }
 
 /// Starts a worker process and waits until it holds both queues.
@@ -120,13 +120,13 @@ fn register(
     handle_context: Context,
     listing: &Listing<'_>,
     admission: &Admission,
-) -> Handle {
+) -> WorkerHandle {
     let registration = Registration {
         name: format(format_args!(
             "pg_background worker for PID {}",
             identity::pid()
         )),
-        kind: channel::KIND,
+        backend_type: channel::BACKEND_TYPE,
         library: channel::LIBRARY,
         function: channel::ENTRY,
         argument: channel.segment().handle() as usize,
@@ -136,7 +136,7 @@ fn register(
         if !try_to_list(channel, listing, admission) {
             return None;
         }
-        let handle = Handle::register(&registration, handle_context);
+        let handle = WorkerHandle::register(&registration, handle_context);
         if handle.is_none() {
             directory::retract();
         }
@@ -186,7 +186,7 @@ fn try_to_list(channel: Channel, listing: &Listing<'_>, admission: &Admission) -
 }
 
 /// Waits until the worker holds both queues; returns its process id.
-fn wait_for_attach(channel: Channel, process: Handle) -> c_int {
+fn wait_for_attach(channel: Channel, process: WorkerHandle) -> c_int {
     loop {
         latch::reset();
         let status = process.status();

@@ -11,7 +11,7 @@ use crate::pg::guc;
 use crate::pg::latch::{self, WaitEvent};
 use core::ffi::c_int;
 
-pub use super::deadlock::Goal;
+pub use super::deadlock::WaitFor;
 
 /// Shown while this session waits for a job to end.
 static WAIT_FOR_JOB: WaitEvent = WaitEvent::new(c"PgBackgroundWait");
@@ -29,7 +29,7 @@ pub struct Other {
 struct Wanted<'a> {
     jobs: &'a [JobRef],
     others: &'a [Other],
-    goal: Goal,
+    goal: WaitFor,
 }
 
 impl Wanted<'_> {
@@ -37,11 +37,11 @@ impl Wanted<'_> {
         let mut jobs = self.jobs.iter();
         let mut others = self.others.iter();
         match self.goal {
-            Goal::All => {
+            WaitFor::All => {
                 jobs.all(|job| !job.is_running()) && others.all(|o| !directory::is_running(o.id))
             }
             // Of no jobs, none will ever end: there is nothing to wait for.
-            Goal::Any => {
+            WaitFor::Any => {
                 (self.jobs.is_empty() && self.others.is_empty())
                     || jobs.any(|job| !job.is_running())
                     || others.any(|other| !directory::is_running(other.id))
@@ -52,12 +52,12 @@ impl Wanted<'_> {
 
 /// Waits until all or any of the jobs are final. False when the deadline passed first. Raises 40P01 when this can never
 /// come to pass because workers wait for this session's locks; they are cancelled.
-pub fn wait(jobs: &[JobRef], goal: Goal, deadline: Deadline) -> bool {
+pub fn wait(jobs: &[JobRef], goal: WaitFor, deadline: Deadline) -> bool {
     wait_for(jobs, &[], goal, deadline)
 }
 
 /// The same for jobs of others, too. The caller has this process woken when one of those ends.
-pub fn wait_for(jobs: &[JobRef], others: &[Other], goal: Goal, deadline: Deadline) -> bool {
+pub fn wait_for(jobs: &[JobRef], others: &[Other], goal: WaitFor, deadline: Deadline) -> bool {
     let wanted = Wanted { jobs, others, goal };
     wait_checking(&wanted, deadline, next_check(), || wanted.is_there())
 }
@@ -72,7 +72,7 @@ pub fn wait_patiently_for(jobs: &[JobRef], others: &[Other], deadline: Deadline)
     let wanted = Wanted {
         jobs,
         others,
-        goal: Goal::All,
+        goal: WaitFor::All,
     };
     wait_checking(&wanted, deadline, Deadline::NEVER, || wanted.is_there())
 }
@@ -80,7 +80,7 @@ pub fn wait_patiently_for(jobs: &[JobRef], others: &[Other], deadline: Deadline)
 /// Waits until `done`, which depends on nothing but those jobs.
 pub fn wait_until(
     jobs: &[JobRef],
-    goal: Goal,
+    goal: WaitFor,
     deadline: Deadline,
     done: impl Fn() -> bool,
 ) -> bool {
@@ -160,8 +160,8 @@ fn check_deadlock(wanted: &Wanted<'_>) {
     let victims = jobs.iter().filter(find_stuck).count();
     let stuck_others = others.iter().filter(is_stuck).count();
     let hopeless = match goal {
-        Goal::All => victims + stuck_others > 0,
-        Goal::Any => {
+        WaitFor::All => victims + stuck_others > 0,
+        WaitFor::Any => {
             victims + stuck_others > 0 && victims + stuck_others == jobs.len() + others.len()
         }
     };

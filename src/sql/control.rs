@@ -11,7 +11,7 @@ use crate::pg::types;
 use crate::pg_sys as sys;
 use crate::session::job::JobRef;
 use crate::session::registry::{self, Handle};
-use crate::session::wait::{Goal, Other, check_timeout, wait};
+use crate::session::wait::{Other, WaitFor, check_timeout, wait};
 use crate::session::{cancel, others, pump};
 
 sql_functions! {
@@ -137,8 +137,8 @@ sql_functions! {
 /// Waits for the job of the first arguments.
 fn wait_one(call: Call, deadline: Deadline) -> bool {
     match known_job(call) {
-        Known::Own(job) => wait(&[job], Goal::All, deadline),
-        Known::Other(seen) => others::wait(&[], &[other(seen)], Goal::All, deadline),
+        Known::Own(job) => wait(&[job], WaitFor::All, deadline),
+        Known::Other(seen) => others::wait(&[], &[other(seen)], WaitFor::All, deadline),
     }
 }
 
@@ -224,7 +224,7 @@ fn first_of(
     others: &[Other],
     deadline: Deadline,
 ) -> sys::Datum {
-    others::wait(jobs, others, Goal::Any, deadline);
+    others::wait(jobs, others, WaitFor::Any, deadline);
     let finished = jobs.iter().filter(|job| !job.is_running());
     if let Some(job) = finished.min_by_key(|job| job.finished_as.get()) {
         job.announced.set(true);
@@ -251,7 +251,7 @@ fn drain(
         Some(job) => *job,
         None => unreachable!(),
     });
-    others::wait(jobs, known_to_others(handles), Goal::All, deadline);
+    others::wait(jobs, known_to_others(handles), WaitFor::All, deadline);
     let store = set.begin();
     for (i, job) in found.iter().enumerate() {
         let unknown = handles.get(i).filter(|_| job.is_none());

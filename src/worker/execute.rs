@@ -192,7 +192,7 @@ fn refuse(request: &Request<'_>, statements: Statements) {
                     "Use a file or a program, INSERT, or SELECT and fetch the rows."
                 ))
                 .raise(),
-            Class::Maintenance | Class::CallOrDo
+            Class::NoTransactionBlock | Class::CallOrDo
                 if request.snapshot.is_some() && statements.len() == 1 =>
             {
                 Report::error(code::INVALID_PARAMETER_VALUE)

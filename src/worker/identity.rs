@@ -160,7 +160,7 @@ impl JobUser {
         };
         let place = match lone {
             _ if is_session_user && context == 0 => Place::Session,
-            Some(Class::Maintenance) => Place::TopLevel(pin(Pin::User)),
+            Some(Class::NoTransactionBlock) => Place::TopLevel(pin(Pin::User)),
             Some(Class::CallOrDo) if is_definer && !request.read_only => {
                 Place::TopLevel(pin(Pin::UserAndParallel))
             }

@@ -11,7 +11,7 @@ use crate::pg::error::{catch_on_stack, code};
 use crate::pg::latch;
 use crate::pg::memory::Context;
 use crate::pg::procs::Waiting;
-use crate::pg::shm_mq::{Handle, Received};
+use crate::pg::shm_mq::{QueueHandle, Received};
 use crate::pg::{activity, backup, discard, guc, plugins, process, procs};
 use crate::settings::WORKER_IDLE_TIMEOUT;
 use core::sync::atomic::Ordering;
@@ -103,7 +103,7 @@ pub fn next_job(channel: Channel) -> bool {
     is_claimed
 }
 
-fn wait_for_job(channel: Channel, requests: Handle) -> bool {
+fn wait_for_job(channel: Channel, requests: QueueHandle) -> bool {
     if (is_one_too_many() || has_grown()) && leave(channel) {
         return false;
     }
@@ -167,7 +167,7 @@ fn has_grown() -> bool {
 fn is_one_too_many() -> bool {
     let limit = (procs::max_worker_processes() / 4).max(1);
     let idle = Waiting {
-        kind: channel::KIND,
+        backend_type: channel::BACKEND_TYPE,
         event: IDLE.id(),
         role: None,
     };

@@ -11,7 +11,7 @@ use crate::pg::identity::Identity;
 use crate::pg::latch::Patience;
 use crate::pg::memory::Context;
 use crate::pg::plugins::Dblink;
-use crate::pg::shm_mq::Handle;
+use crate::pg::shm_mq::QueueHandle;
 use crate::pg::timeout::Timeout;
 use core::cell::Cell;
 use core::ffi::c_int;
@@ -21,7 +21,7 @@ use core::sync::atomic::AtomicBool;
 pub struct State {
     /// Set once attached.
     pub channel: Cell<Option<Channel>>,
-    pub requests: Cell<Option<Handle>>,
+    pub requests: Cell<Option<QueueHandle>>,
     /// A request that arrived while idle, valid until the next is received.
     pub next_request: Cell<Option<&'static [u8]>>,
     pub connected: Cell<bool>,
