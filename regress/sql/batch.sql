@@ -43,6 +43,24 @@ SELECT setval('regress_pgbg_tries', 1, false);
 SELECT n, attempts, state, sqlstate FROM pg_background_run_all(ARRAY['SELECT regress_pgbg_fail(9, ''40P01'')'], retries => 3);
 SELECT setval('regress_pgbg_tries', 1, false);
 SELECT n, attempts, state, sqlstate FROM pg_background_run_all(ARRAY['SELECT regress_pgbg_fail(9, ''40003'')'], retries => 3);
+SELECT setval('regress_pgbg_tries', 1, false);
+-- real ones: each takes two rows, some in the other order; and read-modify-write in SERIALIZABLE
+CREATE TABLE regress_pgbg_counters AS SELECT i AS id, 0 AS n FROM generate_series(1, 2) AS i;
+SET deadlock_timeout = '10ms';
+SELECT count(*), count(*) FILTER (WHERE state = 'stopped') FROM pg_background_run_all(ARRAY['UPDATE regress_pgbg_counters SET n = n + 1 WHERE id = $1; SELECT pg_sleep(0.01); UPDATE regress_pgbg_counters SET n = n + 1 WHERE id = 3 - $1'],
+    params => (SELECT array_agg(ROW(1 + i % 2)) FROM generate_series(1, 8) AS i), max_parallel => 4, retries => 100);
+RESET deadlock_timeout;
+SELECT * FROM regress_pgbg_counters ORDER BY id;
+SET default_transaction_isolation = serializable;
+SELECT count(*), count(*) FILTER (WHERE state = 'stopped'), sum(attempts) > 12 AS retried FROM pg_background_run_all(ARRAY['UPDATE regress_pgbg_counters SET n = (SELECT n FROM regress_pgbg_counters WHERE id = 1) + 1 FROM pg_sleep(0.02) WHERE id = 1'],
+    params => (SELECT array_agg(ROW(i)) FROM generate_series(1, 12) AS i), max_parallel => 4, retries => 100);
+RESET default_transaction_isolation;
+SELECT n FROM regress_pgbg_counters WHERE id = 1;
+DROP TABLE regress_pgbg_counters;
+-- no more of them once something has failed for good, or the time is over
+SELECT n, attempts > 0 AS tried, state IN ('error', 'canceled') AS ended, sqlstate IN ('40001', '57014', '22012') AS so FROM pg_background_run_all(ARRAY['SELECT regress_pgbg_fail(1000000, ''40001'')', 'SELECT 1/(1 - count(*)) FROM pg_sleep(0.2)'], retries => 1000000, stop_on_error => true, max_parallel => 2);
+SELECT setval('regress_pgbg_tries', 1, false);
+SELECT n, attempts > 0 AS tried, state IN ('error', 'canceled') AS ended FROM pg_background_run_all(ARRAY['SELECT regress_pgbg_fail(1000000, ''40001'')'], retries => 1000000, timeout_ms => 200);
 -- an interrupted call leaves nothing running
 SET statement_timeout = '300ms';
 SELECT count(*) FROM pg_background_run_all(array_fill('SELECT pg_sleep(60)'::text, ARRAY[4]), max_parallel => 2);
@@ -60,6 +78,16 @@ SELECT pid, cookie FROM pg_background_launch('SELECT pg_sleep(60)') \gset b_
 SET pg_background.launch_timeout = 0;
 SELECT n FROM pg_background_run_all(ARRAY['SELECT 1']);
 RESET pg_background.launch_timeout;
+-- a call that has a time is over by then, though there is never a place
+SELECT clock_timestamp() AS start \gset
+SELECT n, attempts, state, timed_out FROM pg_background_run_all(ARRAY['SELECT 1', 'SELECT 2'], timeout_ms => 100);
+\set VERBOSITY sqlstate
+SELECT * FROM pg_background_query_all(NULL::int4, ARRAY['SELECT 1'], timeout_ms => 100);
+SELECT state FROM pg_background_run('SELECT 1', timeout_ms => 100);
+SELECT * FROM pg_background_query(NULL::int4, 'SELECT 1', timeout_ms => 100);
+SELECT * FROM pg_background_query_json('SELECT 1', timeout_ms => 100);
+\set VERBOSITY default
+SELECT clock_timestamp() - :'start' < interval '8 s' AS in_time;
 SELECT count(*) FROM pg_background_list;
 SELECT pg_background_cancel(:a_pid, :a_cookie), pg_background_cancel(:b_pid, :b_cookie);
 SELECT count(*) FROM pg_background_drain_all(10000);

@@ -6,7 +6,7 @@ use super::result::TIMEOUT_GRACE;
 use super::run::end_with_session;
 use super::run::{Ran, milliseconds_since};
 use super::wait::{WaitFor, wait_until};
-use super::{STATE, cancel, registry};
+use super::{cancel, registry};
 use crate::pg::clock::{Deadline, Instant, now};
 use crate::pg::error::{catch, code};
 use crate::pg::memory::Context;
@@ -35,28 +35,34 @@ pub struct Ended {
     pub ran: Ran,
 }
 
-/// A job that runs.
+/// Makes the order of a job, given its number and when it has to be there at the latest.
+type MakeOrder<'f, 'o> = dyn Fn(usize, Deadline) -> Order<'o> + 'f;
+
+/// A job that was started.
 #[derive(Clone, Copy)]
-struct Running {
+struct Started {
     number: usize,
     attempts: i32,
     job: JobRef,
     since: Instant,
+    /// It has failed, and is to be run once more as soon as it may.
+    again: bool,
 }
 
-/// How to start one.
+/// What to start next, and where.
 #[derive(Clone, Copy)]
 struct Start {
+    place: usize,
     number: usize,
     attempts: i32,
-    /// For a place, up to launch_timeout; then it is an error that there is none.
-    waits: bool,
+    /// What failed there before.
+    failed: Option<JobRef>,
 }
 
 /// Everything that changes while a batch runs.
 struct Progress<'a> {
     batch: &'a Batch,
-    running: &'a mut [Option<Running>],
+    places: &'a mut [Option<Started>],
     /// How many may run at a time, as far as is known.
     limit: usize,
     /// The next that was not started yet.
@@ -67,7 +73,7 @@ struct Progress<'a> {
 /// Runs them all. `order` makes the order of a job in the current memory context, which is emptied after each; `ended` is
 /// told of each job that has ended for good, in the order in which they end, and may raise. An error or an interrupt ends
 /// what runs.
-pub fn run<'o>(batch: &Batch, order: &dyn Fn(usize) -> Order<'o>, ended: &dyn Fn(&Ended)) {
+pub fn run<'o>(batch: &Batch, order: &MakeOrder<'_, 'o>, ended: &dyn Fn(&Ended)) {
     let most = if batch.max_parallel == 0 {
         usize::try_from(settings::MAX_WORKERS.get()).unwrap_or(1)
     } else {
@@ -75,23 +81,22 @@ pub fn run<'o>(batch: &Batch, order: &dyn Fn(usize) -> Order<'o>, ended: &dyn Fn
     };
     let limit = most.clamp(1, batch.count.max(1));
     let context = Context::current().create(c"pg_background batch");
-    let running = context.alloc_slice(limit, |_| None);
-    let places = core::ptr::NonNull::from(&mut *running);
+    let places = context.alloc_slice(limit, |_| None);
+    let started = core::ptr::NonNull::from(&mut *places);
     let mut progress = Progress {
         batch,
-        running,
+        places,
         limit,
         next: 0,
         stopped: false,
     };
     let launch_context = context.create(c"pg_background order");
     if let Err(caught) = catch(|| progress.run(launch_context, order, ended)) {
-        STATE.launches_only_at_once.set(false);
         // SAFETY: the slice lives in `context`; what held it was left by the error.
-        for place in unsafe { places.as_ref() }.iter().flatten() {
-            place.job.in_use.set(false);
-            cancel::cancel(place.job);
-            registry::detach(place.job);
+        for started in unsafe { started.as_ref() }.iter().flatten() {
+            started.job.in_use.set(false);
+            cancel::cancel(started.job);
+            registry::detach(started.job);
         }
         caught.rethrow();
     }
@@ -102,60 +107,79 @@ impl Progress<'_> {
     fn run<'o>(
         &mut self,
         launch_context: Context,
-        order: &dyn Fn(usize) -> Order<'o>,
+        order: &MakeOrder<'_, 'o>,
         ended: &dyn Fn(&Ended),
     ) {
         loop {
-            while let Some(place) = self.next_place() {
-                let first = Start {
-                    number: self.next,
-                    attempts: 1,
-                    waits: self.running.iter().all(Option::is_none),
-                };
-                if !self.start(place, first, launch_context, order) {
+            while let Some(start) = self.next_start() {
+                if !self.start(start, launch_context, order) {
                     break;
                 }
-                self.next += 1;
             }
-            if self.running.iter().all(Option::is_none) {
+            if self.running().next().is_none() {
+                // What should have been run once more, but there is no more time.
+                self.stopped = true;
+                (0..self.places.len()).for_each(|place| self.settle(place, true, ended));
                 return;
             }
             let in_time = self.wait(launch_context);
-            for place in 0..self.running.len() {
-                self.settle(place, in_time, launch_context, order, ended);
-            }
+            (0..self.places.len()).for_each(|place| self.settle(place, in_time, ended));
         }
     }
 
-    /// Where to put a job that may start now.
-    fn next_place(&self) -> Option<usize> {
-        let may_start = !self.stopped
-            && self.next < self.batch.count
-            && self.running.iter().flatten().count() < self.limit
-            && !self.batch.deadline.passed(now());
-        if may_start {
-            self.running.iter().position(Option::is_none)
-        } else {
-            None
-        }
+    fn running(&self) -> impl Iterator<Item = &Started> {
+        self.places
+            .iter()
+            .flatten()
+            .filter(|started| !started.again)
     }
 
-    /// Launches one. False if there is no room for it and it does not wait for any; then fewer run from here on.
+    /// What may start now: first what has failed.
+    fn next_start(&self) -> Option<Start> {
+        if self.stopped || self.running().count() >= self.limit || self.batch.deadline.passed(now())
+        {
+            return None;
+        }
+        let again = |(place, started): (usize, &Option<Started>)| {
+            started
+                .filter(|started| started.again)
+                .map(|started| Start {
+                    place,
+                    number: started.number,
+                    attempts: started.attempts + 1,
+                    failed: Some(started.job),
+                })
+        };
+        let first = || {
+            let place = self.places.iter().position(Option::is_none)?;
+            (self.next < self.batch.count).then_some(Start {
+                place,
+                number: self.next,
+                attempts: 1,
+                failed: None,
+            })
+        };
+        self.places
+            .iter()
+            .enumerate()
+            .find_map(again)
+            .or_else(first)
+    }
+
+    /// Launches one. False if there is no room for it, while others run: then fewer run from here on. If none runs, it
+    /// waits for room, up to launch_timeout, which is an error, or until the batch's time is over.
     fn start<'o>(
         &mut self,
-        place: usize,
         start: Start,
         launch_context: Context,
-        order: &dyn Fn(usize) -> Order<'o>,
+        order: &MakeOrder<'_, 'o>,
     ) -> bool {
-        let Start {
-            number,
-            attempts,
-            waits,
-        } = start;
-        STATE.launches_only_at_once.set(!waits);
-        let launched = catch(|| launch_context.run(|| launch(&order(number))));
-        STATE.launches_only_at_once.set(false);
+        let running = self.running().count();
+        let deadline = match running {
+            0 => self.batch.deadline,
+            _ => Deadline::after(0),
+        };
+        let launched = catch(|| launch_context.run(|| launch(&order(start.number, deadline))));
         let job = match launched {
             Ok(job) => {
                 end_with_session(job);
@@ -166,10 +190,11 @@ impl Progress<'_> {
                     code::INSUFFICIENT_RESOURCES,
                     code::CONFIGURATION_LIMIT_EXCEEDED,
                 ];
-                if waits || !no_room.contains(&caught.code()) {
+                let may_go_on = running > 0 || self.batch.deadline.passed(now());
+                if !may_go_on || !no_room.contains(&caught.code()) {
                     caught.rethrow();
                 }
-                self.limit = self.running.iter().flatten().count();
+                self.limit = running.max(1);
                 launch_context.reset();
                 return false;
             }
@@ -177,19 +202,24 @@ impl Progress<'_> {
         launch_context.reset();
         // Nobody else has a handle of it; what means all jobs of the session passes it by.
         job.in_use.set(true);
-        self.running[place] = Some(Running {
-            number,
-            attempts,
+        self.places[start.place] = Some(Started {
+            number: start.number,
+            attempts: start.attempts,
             job,
             since: now(),
+            again: false,
         });
+        match start.failed {
+            Some(failed) => forget(failed),
+            None => self.next += 1,
+        }
         true
     }
 
     /// Waits until one has ended. When the time is over, ends all that run.
     fn wait(&self, context: Context) -> bool {
-        let mut running = self.running.iter().flatten();
-        let count = self.running.iter().flatten().count();
+        let count = self.running().count();
+        let mut running = self.running();
         let jobs = context.alloc_slice(count, |_| match running.next() {
             Some(running) => running.job,
             None => unreachable!(),
@@ -203,24 +233,18 @@ impl Progress<'_> {
         in_time
     }
 
-    /// Looks at the job in a place, and if it has ended or its time is over, makes the place free.
-    fn settle<'o>(
-        &mut self,
-        place: usize,
-        in_time: bool,
-        launch_context: Context,
-        order: &dyn Fn(usize) -> Order<'o>,
-        ended: &dyn Fn(&Ended),
-    ) {
-        let Some(running) = self.running[place] else {
+    /// Looks at the job in a place, and if it has ended for good or its time is over, makes the place free.
+    fn settle(&mut self, place: usize, in_time: bool, ended: &dyn Fn(&Ended)) {
+        let Some(started) = self.places[place] else {
             return;
         };
-        let Running {
+        let Started {
             number,
             attempts,
             job,
             since,
-        } = running;
+            again,
+        } = started;
         if in_time && job.is_running() {
             return;
         }
@@ -232,16 +256,10 @@ impl Progress<'_> {
             && in_time
             && !self.stopped;
         if is_worth_a_retry {
-            self.running[place] = None;
-            job.in_use.set(false);
-            registry::detach(job);
-            // Its own place is free; if somebody else was faster, it waits for another.
-            let again = Start {
-                number,
-                attempts: attempts + 1,
-                waits: true,
-            };
-            self.start(place, again, launch_context, order);
+            self.places[place] = Some(Started {
+                again: true,
+                ..started
+            });
             return;
         }
         let failed = job.is_running() || sqlstate != 0;
@@ -250,13 +268,12 @@ impl Progress<'_> {
             attempts,
             ran: Ran {
                 job,
-                timed_out: !in_time,
+                timed_out: !in_time && !again,
                 elapsed_ms: milliseconds_since(since),
             },
         });
-        self.running[place] = None;
-        job.in_use.set(false);
-        registry::detach(job);
+        self.places[place] = None;
+        forget(job);
         if !in_time || (failed && self.batch.stop_on_error) {
             self.stop();
         }
@@ -265,9 +282,14 @@ impl Progress<'_> {
     fn stop(&mut self) {
         if !self.stopped {
             self.stopped = true;
-            for running in self.running.iter().flatten() {
-                cancel::cancel(running.job);
-            }
+            self.running()
+                .for_each(|running| cancel::cancel(running.job));
         }
     }
+}
+
+/// Lets go of a job that has ended, or that cannot be ended.
+fn forget(job: JobRef) {
+    job.in_use.set(false);
+    registry::detach(job);
 }

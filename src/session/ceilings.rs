@@ -41,15 +41,11 @@ pub struct Admission {
 }
 
 impl Admission {
-    /// Of a launch that begins.
-    pub fn new() -> Self {
-        let patience = if STATE.launches_only_at_once.get() {
-            0
-        } else {
-            settings::LAUNCH_TIMEOUT.get()
-        };
+    /// Of a launch that begins: up to launch_timeout, and no longer than its caller has time.
+    pub fn new(caller_has_time: Deadline) -> Self {
+        let patience = Deadline::after(i64::from(settings::LAUNCH_TIMEOUT.get()));
         Self {
-            deadline: Deadline::after(i64::from(patience)),
+            deadline: patience.earlier(caller_has_time),
             waited: Cell::new(0),
         }
     }

@@ -20,6 +20,7 @@ use crate::directory::{self, Listing, Mode, Ticket};
 use crate::hooks;
 use crate::nested;
 use crate::pg::bgworker::Status;
+use crate::pg::clock::Deadline;
 use crate::pg::encoding::character_length;
 use crate::pg::error::{Report, catch, code};
 use crate::pg::identity::{self, Identity};
@@ -49,6 +50,8 @@ pub struct Order<'a> {
     pub keeps_worker: bool,
     /// For whoever looks at the cluster's jobs.
     pub mode: Mode,
+    /// When the time of the call that launches is over: then it waits for no place any longer, nor for the job.
+    pub deadline: Deadline,
     pub options: Options<'a>,
 }
 
@@ -73,7 +76,7 @@ pub fn launch(order: &Order<'_>) -> JobRef {
     directory::attach();
     pump::pump_all();
     registry::prune();
-    let admission = Admission::new();
+    let admission = Admission::new(order.deadline);
     ceilings::wait_for_job_place(&admission);
     let identity = Identity::current();
     let listing = listing(order, &identity, queue_size);

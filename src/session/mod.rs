@@ -56,8 +56,6 @@ pub struct State {
     /// Its exit will be noticed.
     cleans_up: Cell<bool>,
     cookies: Cookies,
-    /// A launch fails where it would wait for a place: others of its call run, and leave theirs.
-    launches_only_at_once: Cell<bool>,
     /// The session's end is told to `run`.
     ends_are_told: Cell<bool>,
     /// Of waits for jobs.
@@ -78,7 +76,6 @@ pub static STATE: State = State {
     is_waiting: Cell::new(false),
     cleans_up: Cell::new(false),
     cookies: Cookies::new(),
-    launches_only_at_once: Cell::new(false),
     ends_are_told: Cell::new(false),
     patience: Patience::new(),
     counters: Counters::new(),

@@ -18,13 +18,13 @@ pub struct Ran {
     pub elapsed_ms: i64,
 }
 
-/// Runs a job to its end, or cancels it after `timeout_ms` (0: never). `report` makes the answer; then the job is
+/// Runs a job to its end, or cancels it when the order's time is over. `report` makes the answer; then the job is
 /// detached, as it is when an error or interrupt ends the wait.
-pub fn run<R>(order: &Order<'_>, timeout_ms: i32, report: impl FnOnce(&Ran) -> R) -> R {
+pub fn run<R>(order: &Order<'_>, report: impl FnOnce(&Ran) -> R) -> R {
     let start = now();
     let job = launch(order);
     let in_time = guard(job, || {
-        let in_time = wait(&[job], WaitFor::All, deadline(timeout_ms));
+        let in_time = wait(&[job], WaitFor::All, order.deadline);
         if !in_time {
             cancel::cancel_with_grace(&[job], TIMEOUT_GRACE);
         }
@@ -40,15 +40,15 @@ pub fn run<R>(order: &Order<'_>, timeout_ms: i32, report: impl FnOnce(&Ran) -> R
 }
 
 /// The same with the job's rows; an error of the job is raised.
-pub fn run_query(order: &Order<'_>, timeout_ms: i32, set: ResultSet) -> Datum {
+pub fn run_query(order: &Order<'_>, set: ResultSet) -> Datum {
     let job = launch(order);
-    guard(job, || result(job, set, deadline(timeout_ms)))
+    guard(job, || result(job, set, order.deadline))
 }
 
 /// The same with the columns that the job's rows have.
-pub fn run_own_rows<R>(order: &Order<'_>, timeout_ms: i32, take: impl FnOnce(OwnRows) -> R) -> R {
+pub fn run_own_rows<R>(order: &Order<'_>, take: impl FnOnce(OwnRows) -> R) -> R {
     let job = launch(order);
-    take(guard(job, || own_rows(job, deadline(timeout_ms))))
+    take(guard(job, || own_rows(job, order.deadline)))
 }
 
 /// Nobody has the handle of a job that `work` is about: an error there ends the job, too, and so does the session's end.

@@ -6,6 +6,7 @@ use super::{row_types, sql_functions};
 use crate::channel::wire::parameters::Parameters;
 use crate::directory::Mode;
 use crate::pg::call::{Call, datum};
+use crate::pg::clock::Deadline;
 use crate::pg::error::{Report, code};
 use crate::pg::memory::Context;
 use crate::pg::text::{Str, format, text_to_str};
@@ -190,8 +191,8 @@ impl<'a> Tasks<'a> {
         label: Option<Str>,
         snapshot: Option<Str>,
         submitted: bool,
-    ) -> impl Fn(usize) -> Order<'static> + use<'a> {
-        move |i| {
+    ) -> impl Fn(usize, Deadline) -> Order<'static> + use<'a> {
+        move |i, deadline| {
             let statement = self.statements.get(i).or(self.statements.first());
             let Some(Some(statement)) = statement else {
                 unreachable!()
@@ -207,6 +208,7 @@ impl<'a> Tasks<'a> {
                     with_cookie: true,
                     keeps_worker: false,
                     mode: Mode::Batch,
+                    deadline,
                     options: Options {
                         parameters: record
                             .map_or(Parameters::NONE, |record| parameters::of_record(record)),

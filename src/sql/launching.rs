@@ -4,11 +4,12 @@ use super::options::{OF_LAUNCH, OF_RUN, OF_RUN_QUERY, Places, options};
 use super::{row_types, sql_functions};
 use crate::directory::Mode;
 use crate::pg::call::{Call, datum};
+use crate::pg::clock::Deadline;
 use crate::pg::columns;
 use crate::pg::error::{code, sqlstate_text};
 use crate::pg_sys as sys;
 use crate::session::launch::{Order, launch};
-use crate::session::run::{Ran, run, run_query};
+use crate::session::run::{self, Ran, run, run_query};
 use crate::session::wait;
 
 sql_functions! {
@@ -52,7 +53,7 @@ sql_functions! {
     ] {
         let shape = call.shape(row_types::RUN_RESULT);
         let order = Order { submitted: true, ..waiting_order(call, OF_RUN) };
-        run(&order, timeout(call), |ran| shape.row(&run_columns(ran)))
+        run(&order, |ran| shape.row(&run_columns(ran)))
     }
 
     /// `pg_background_run_query(sql, queue_size, timeout_ms, label, col_def, ...) -> set of record`
@@ -65,7 +66,7 @@ sql_functions! {
         if let Some(list) = call.text(4) {
             columns::check_list(list, set.desc);
         }
-        run_query(&order, timeout(call), set)
+        run_query(&order, set)
     }
 }
 
@@ -83,6 +84,7 @@ fn waiting_order(call: Call, places: Places) -> Order<'static> {
     Order {
         label: call.text(3),
         mode: Mode::Run,
+        deadline: run::deadline(wait::check_timeout(call.int32(2).unwrap_or(0))),
         ..basic_order(call, places)
     }
 }
@@ -96,12 +98,9 @@ fn basic_order(call: Call, places: Places) -> Order<'static> {
         with_cookie: true,
         keeps_worker: false,
         mode: Mode::Launch,
+        deadline: Deadline::NEVER,
         options: options(call, places),
     }
-}
-
-fn timeout(call: Call) -> i32 {
-    wait::check_timeout(call.int32(2).unwrap_or(0))
 }
 
 /// What cannot be undone comes last: the row type is looked at before the job is launched.

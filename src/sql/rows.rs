@@ -23,7 +23,7 @@ sql_functions! {
         (ANYELEMENT, TEXT, RECORD, TEXTS, TEXT, INT4, BOOL) -> set of ANYELEMENT;
     ] {
         let set = set_of_rowtype(call);
-        run::run_query(&order(call, 1), timeout(call, 5), set)
+        run::run_query(&order(call, 1), set)
     }
 
     /// `pg_background_query_json(sql, params, text_params, label, timeout_ms, snapshot) -> set of jsonb`
@@ -31,7 +31,7 @@ sql_functions! {
         (TEXT, RECORD, TEXTS, TEXT, INT4, BOOL) -> set of JSONB;
     ] {
         let set = call.result_set();
-        run::run_own_rows(&order(call, 0), timeout(call, 4), |rows| put_as_json(rows, set))
+        run::run_own_rows(&order(call, 0), |rows| put_as_json(rows, set))
     }
 
     /// `pg_background_rows(rowtype, h) -> set of anyelement`
@@ -91,12 +91,9 @@ fn order(call: Call, sql: usize) -> Order<'static> {
         with_cookie: true,
         keeps_worker: false,
         mode: Mode::Run,
+        deadline: run::deadline(wait::check_timeout(call.int32(sql + 4).unwrap_or(0))),
         options: options(call, places),
     }
-}
-
-fn timeout(call: Call, i: usize) -> i32 {
-    wait::check_timeout(call.int32(i).unwrap_or(0))
 }
 
 /// Each row as an object.
