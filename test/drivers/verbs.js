@@ -3,7 +3,7 @@
 const { Client } = require('pg');
 
 async function main() {
-  const client = new Client({ host: process.argv[2], port: 5432, user: 'postgres', database: 'postgres' });
+  const client = new Client({ host: process.argv[2], port: process.argv[3], user: 'postgres', database: 'postgres' });
   await client.connect();
   const ask = async (call, ...values) => (await client.query('SELECT * FROM ' + call, values)).rows[0];
   const check = (name, got, wanted) => {
@@ -49,6 +49,27 @@ async function main() {
   await ask('pg_background_detach($1, $2)', pid, cookie);
   check('drain_all', await ask('pg_background_drain_all($1)', 1000), undefined);
   check('named', (await ask('pg_background_run($1, label => $2, timeout_ms => $3)', 'SELECT 1', 'named', 500)).label, 'named');
+  // Values without a type: the job's statement decides, and nothing is quoted.
+  const untyped = await ask('pg_background_query_json($1, text_params => $2) AS j', 'SELECT $1 + 1 AS sum, $2 AS name, $3::date AS day, $4 AS nothing', ['41', "it's '; --", '2001-02-03', null]);
+  check('text_params', JSON.stringify(untyped.j), '{"day":"2001-02-03","sum":42,"name":"it\'s \'; --","nothing":null}');
+  check('run_all', (await ask('(SELECT count(*)::int AS n, sum(row_count)::int AS rows FROM pg_background_run_all($1)) AS s', ['SELECT 1', 'SELECT generate_series(1, 2)'])).rows, 3);
+  // A cursor, in pieces.
+  await client.query('BEGIN');
+  await client.query("SELECT pg_background_cursor(pg_background_launch($1), 'pieces')", ['SELECT g AS n FROM generate_series(1, 1000) AS g']);
+  let sum = 0;
+  for (;;) {
+    const { rows } = await client.query('FETCH 300 FROM pieces');
+    if (rows.length === 0) break;
+    for (const row of rows) sum += row.n;
+  }
+  await client.query('COMMIT');
+  check('rows of a cursor', sum, 500500);
+  // A notification comes while nothing is asked.
+  const told = new Promise((resolve) => client.on('notification', resolve));
+  await client.query('LISTEN jobs');
+  const job = await ask('pg_background_submit($1, label => $2, notify => $3)', 'SELECT pg_sleep(0.2)', 'a "label"', 'jobs');
+  const payload = JSON.parse((await told).payload);
+  check('a notification', `${payload.pid} ${payload.cookie} ${payload.label} ${payload.state}`, `${job.pid} ${job.cookie} a "label" stopped`);
   await client.end();
 }
 main().catch((error) => { console.log(error.code, error.message); process.exitCode = 1; });

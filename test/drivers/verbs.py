@@ -1,4 +1,5 @@
 # Each verb of pg_background with parameters as psycopg sends them. Prints one line for each that did not do what it should.
+import json
 import sys
 
 import psycopg
@@ -52,3 +53,25 @@ for kind in psycopg.Cursor, psycopg.ClientCursor:
     check("detach", ask(cursor, "pg_background_detach(%s, %s)", pid, cookie), ("",))
     check("drain_all", ask(cursor, "pg_background_drain_all(%s)", 1000), None)
     check("named", ask(cursor, "pg_background_run(%s, label => %s, timeout_ms => %s)", "SELECT 1", "named", 500)[10], "named")
+    # Values without a type: the job's statement decides, and nothing is quoted.
+    check("text_params", ask(cursor, "pg_background_query_json(%s, text_params => %s)", "SELECT $1 + 1 AS sum, $2 AS name, $3::date AS day, $4 AS nothing",
+                             ["41", "it's '; --", "2001-02-03", None]), ({"sum": 42, "name": "it's '; --", "day": "2001-02-03", "nothing": None},))
+    check("run_all", ask(cursor, "(SELECT count(*), sum(row_count)::int FROM pg_background_run_all(%s)) AS s", ["SELECT 1", "SELECT generate_series(1, 2)"]), (2, 3))
+
+# A cursor of the server by its name, taken in pieces: the one that pg_background_cursor has opened.
+with connection.transaction():
+    connection.execute("SELECT pg_background_cursor(pg_background_launch(%s), 'pieces')", ("SELECT g AS n FROM generate_series(1, 1000) AS g",))
+    total, fetched = 0, 0
+    while rows := connection.execute("FETCH 300 FROM pieces").fetchall():
+        total, fetched = total + sum(n for n, in rows), fetched + 1
+    check("rows of a cursor", (total, fetched), (500500, 4))
+with connection.transaction(), connection.cursor("named") as cursor:
+    cursor.itersize = 100
+    cursor.execute("SELECT * FROM pg_background_query(NULL::int, %s)", ("SELECT g FROM generate_series(1, 1000) AS g",))
+    check("rows of a named cursor", sum(n for n, in cursor), 500500)
+
+# A notification comes while nothing is asked.
+connection.execute("LISTEN jobs")
+pid, cookie = connection.execute("SELECT * FROM pg_background_submit(%s, label => %s, notify => %s)", ("SELECT pg_sleep(0.2)", 'a "label"', "jobs")).fetchone()
+told = [json.loads(notification.payload) for notification in connection.notifies(timeout=10, stop_after=1)]
+check("notifications", [(n["pid"], n["cookie"], n["label"], n["state"]) for n in told], [(pid, cookie, 'a "label"', "stopped")])
