@@ -99,6 +99,8 @@ fi
 
 test/allowlist.sh --check 2>&1 | refuse 'src/pg_sys/allowlist.txt is not exact'
 
+perl test/meta.pl 2>&1 | refuse 'what is said to those who distribute it'
+
 # What make makes is not in the repository. What is run is executable.
 git ls-files 'sql/*--*--*.sql' | refuse 'upgrade scripts are made by make'
 git ls-files -s -- '*.sh' | awk '$1 == 100644 && $4 !~ /(^|\/)lib\.sh$/ { print $4 }' | refuse 'scripts that cannot be run'
