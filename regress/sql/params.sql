@@ -137,30 +137,55 @@ SELECT a FROM pg_background_run_query('SELECT length($1)', params => ROW(repeat(
 SELECT a FROM pg_background_run_query('SELECT length($1)', text_params => ARRAY[repeat('x', 1000000)]) AS (a int4);
 
 -- the same statement again and again: kept in the worker, and nobody can tell
-CREATE TABLE regress_pgbg_again (id int4, at timestamptz, name text);
+CREATE TABLE pgbg_again (id int4, at timestamptz, name text);
 SELECT count(*), count(*) FILTER (WHERE has_error) AS failed
-FROM generate_series(1, 50) AS i, pg_background_run('INSERT INTO regress_pgbg_again VALUES ($1, now(), $2)', params => ROW(i, 'n' || i));
-SELECT count(*), count(DISTINCT at) FROM regress_pgbg_again;
-SELECT count(*) FILTER (WHERE NOT has_error) FROM generate_series(1, 5) AS i, pg_background_run('INSERT INTO regress_pgbg_again (id) VALUES ($1)', text_params => ARRAY[i::text]);
+FROM generate_series(1, 50) AS i, pg_background_run('INSERT INTO pgbg_again VALUES ($1, now(), $2)', params => ROW(i, 'n' || i));
+SELECT count(*), count(DISTINCT at) FROM pgbg_again;
+SELECT count(*) FILTER (WHERE NOT has_error) FROM generate_series(1, 5) AS i, pg_background_run('INSERT INTO pgbg_again (id) VALUES ($1)', text_params => ARRAY[i::text]);
 -- a table that is altered, or takes the place of another
-ALTER TABLE regress_pgbg_again ALTER id TYPE text;
-SELECT error_message FROM pg_background_run('INSERT INTO regress_pgbg_again (id) VALUES ($1)', text_params => ARRAY['no number']);
-CREATE SCHEMA regress_pgbg_other CREATE TABLE regress_pgbg_again (id int4, at timestamptz, name text);
-SELECT count(*) FILTER (WHERE NOT has_error) FROM generate_series(1, 3) AS i, pg_background_run('INSERT INTO regress_pgbg_again (name) VALUES ($1)', params => ROW('public' || left(i::text, 0)));
-SET search_path = regress_pgbg_other, public;
-SELECT count(*) FILTER (WHERE NOT has_error) FROM generate_series(1, 3) AS i, pg_background_run('INSERT INTO regress_pgbg_again (name) VALUES ($1)', params => ROW('other' || left(i::text, 0)));
+ALTER TABLE pgbg_again ALTER id TYPE text;
+SELECT error_message FROM pg_background_run('INSERT INTO pgbg_again (id) VALUES ($1)', text_params => ARRAY['no number']);
+CREATE SCHEMA pgbg_other CREATE TABLE pgbg_again (id int4, at timestamptz, name text);
+SELECT count(*) FILTER (WHERE NOT has_error) FROM generate_series(1, 3) AS i, pg_background_run('INSERT INTO pgbg_again (name) VALUES ($1)', params => ROW('public' || left(i::text, 0)));
+SET search_path = pgbg_other, public;
+SELECT count(*) FILTER (WHERE NOT has_error) FROM generate_series(1, 3) AS i, pg_background_run('INSERT INTO pgbg_again (name) VALUES ($1)', params => ROW('other' || left(i::text, 0)));
 RESET search_path;
-SELECT tableoid::regclass, name, count(*) FROM (SELECT tableoid, name FROM regress_pgbg_other.regress_pgbg_again UNION ALL SELECT tableoid, name FROM regress_pgbg_again WHERE name IN ('other', 'public')) AS t GROUP BY 1, 2 ORDER BY 1;
+SELECT tableoid::regclass, name, count(*) FROM (SELECT tableoid, name FROM pgbg_other.pgbg_again UNION ALL SELECT tableoid, name FROM pgbg_again WHERE name IN ('other', 'public')) AS t GROUP BY 1, 2 ORDER BY 1;
 -- literals that tell of the moment
 SELECT count(DISTINCT a) FROM generate_series(1, 5) AS i, LATERAL pg_background_run_query('SELECT $1::int4, ''now''::timestamptz', params => ROW(i)) AS (i int4, a timestamptz);
+-- the same without parameters; a constant of a type that is altered meanwhile; a label that gets another name
+CREATE TYPE pgbg_kept AS (a int4, b text);
+CREATE TYPE pgbg_mood AS ENUM ('sad', 'glad');
+CREATE FUNCTION pg_temp.again(sql text) RETURNS TABLE (failed text, rows int8, texts text) LANGUAGE sql AS $$
+    SELECT min(error_message), count(*), min(command_tag) FROM generate_series(1, 4) AS i, LATERAL pg_background_run_v2(sql || left(i::text, 0))
+$$;
+SELECT count(*), count(DISTINCT a) FROM generate_series(1, 4) AS i, LATERAL pg_background_run_query('SELECT clock_timestamp()' || left(i::text, 0)) AS (a timestamptz);
+SELECT count(DISTINCT a) FROM generate_series(1, 4) AS i, LATERAL pg_background_run_query('SELECT ''now''::timestamptz' || left(i::text, 0)) AS (a timestamptz);
+SELECT * FROM pg_temp.again('INSERT INTO pgbg_again (name) VALUES (''the same'')');
+SELECT count(*) FROM pgbg_again WHERE name = 'the same';
+SELECT * FROM pg_temp.again('SELECT $1');
+SELECT a, count(*) FROM generate_series(1, 4) AS i, LATERAL pg_background_run_query('SELECT (''(1,one)''::pgbg_kept)::text' || left(i::text, 0)) AS (a text) GROUP BY 1;
+SELECT a, count(*) FROM generate_series(1, 4) AS i, LATERAL pg_background_run_query('SELECT (''(1,one)''::pgbg_kept)::text || $1' || left(i::text, 0), params => ROW('!'::text)) AS (a text) GROUP BY 1;
+SELECT * FROM pg_temp.again('SELECT ''sad''::pgbg_mood');
+ALTER TYPE pgbg_kept ALTER ATTRIBUTE a TYPE text;
+SELECT a, count(*) FROM generate_series(1, 4) AS i, LATERAL pg_background_run_query('SELECT (''(1,one)''::pgbg_kept)::text' || left(i::text, 0)) AS (a text) GROUP BY 1;
+SELECT a, count(*) FROM generate_series(1, 4) AS i, LATERAL pg_background_run_query('SELECT (''(1,one)''::pgbg_kept)::text || $1' || left(i::text, 0), params => ROW('!'::text)) AS (a text) GROUP BY 1;
+ALTER TYPE pgbg_mood RENAME VALUE 'sad' TO 'blue';
+SELECT * FROM pg_temp.again('SELECT ''sad''::pgbg_mood');
+DROP TYPE pgbg_kept, pgbg_mood;
+-- settings decide what constants are
+SELECT a, count(*) FROM generate_series(1, 4) AS i, LATERAL pg_background_run_query('SELECT ''1.2.2003''::date' || left(i::text, 0)) AS (a date) GROUP BY 1;
+SET datestyle = 'ISO, DMY';
+SELECT a, count(*) FROM generate_series(1, 4) AS i, LATERAL pg_background_run_query('SELECT ''1.2.2003''::date' || left(i::text, 0)) AS (a date) GROUP BY 1;
+RESET datestyle;
 -- the type of a parameter counts
 SELECT count(*), count(DISTINCT a) FROM generate_series(1, 6) AS i, LATERAL pg_background_run_query('SELECT pg_typeof($1)', params => CASE i % 2 WHEN 0 THEN ROW(1) ELSE ROW(1::int8) END) AS (a regtype);
 -- errors in the middle
-CREATE UNIQUE INDEX ON regress_pgbg_other.regress_pgbg_again (id);
-SELECT sqlstate, count(*) FROM generate_series(1, 8) AS i, pg_background_run('INSERT INTO regress_pgbg_other.regress_pgbg_again VALUES ($1)', params => ROW(i % 4)) GROUP BY 1 ORDER BY 1;
+CREATE UNIQUE INDEX ON pgbg_other.pgbg_again (id);
+SELECT sqlstate, count(*) FROM generate_series(1, 8) AS i, pg_background_run('INSERT INTO pgbg_other.pgbg_again VALUES ($1)', params => ROW(i % 4)) GROUP BY 1 ORDER BY 1;
 
-DROP SCHEMA regress_pgbg_other CASCADE;
-DROP TABLE regress_pgbg_again, regress_pgbg_toast, regress_pgbg_values, regress_pgbg_base, regress_pgbg_log, regress_pgbg_made, regress_pgbg_params;
+DROP SCHEMA pgbg_other CASCADE;
+DROP TABLE pgbg_again, regress_pgbg_toast, regress_pgbg_values, regress_pgbg_base, regress_pgbg_log, regress_pgbg_made, regress_pgbg_params;
 DROP FUNCTION regress_pgbg_audit();
 DROP PROCEDURE regress_pgbg_call(int4, text);
 DROP TYPE regress_pgbg_pair;

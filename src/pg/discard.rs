@@ -1,25 +1,38 @@
 //! commands/discard.h: forgetting what a session has gathered.
 
+use super::memory::Context;
 use super::xact;
 use crate::pg_sys as sys;
 
-/// What DISCARD ALL does, except for settings and temporary tables, and temporary replication slots: cursors, prepared statements, advisory locks,
-/// sequences; `reset_plans` says what becomes of
-/// plans. LISTEN is refused in background workers. Raises what closing a cursor may raise.
+/// What DISCARD ALL does, except for settings and temporary tables, and temporary replication slots: cursors, prepared
+/// statements, advisory locks, sequences; `reset_plans` says what becomes of plans. LISTEN is refused in background workers.
+/// Outside transactions. Raises what closing a cursor may raise.
 pub fn session_state(reset_plans: impl FnOnce()) {
-    xact::start_command();
-    // SAFETY: inside a transaction, with no portal running; in the order of DiscardAll.
+    // Of all this only closing a cursor may need a transaction.
+    if has_cursors() {
+        xact::start_command();
+        // SAFETY: inside a transaction, with no portal running.
+        unsafe { sys::PortalHashTableDeleteAll() }
+        xact::commit_command();
+    }
+    // SAFETY: in the order of DiscardAll. These change what belongs to this process alone, and its locks.
     unsafe {
-        sys::PortalHashTableDeleteAll();
         sys::DropAllPreparedStatements();
         sys::LockReleaseAll(sys::USER_LOCKMETHOD as sys::LOCKMETHODID, true);
     }
     reset_plans();
-    // SAFETY: as above.
-    unsafe { sys::ResetSequenceCaches() };
-    xact::commit_command();
-    // SAFETY: outside a transaction; drops those of this process alone.
-    unsafe { sys::pgbg_drop_temporary_slots() };
+    // SAFETY: as above; the slots are those of this process alone.
+    unsafe {
+        sys::ResetSequenceCaches();
+        sys::pgbg_drop_temporary_slots();
+    }
+}
+
+/// Whether a portal has outlived its transaction: each has a memory context of its own below this one.
+fn has_cursors() -> bool {
+    Context::top()
+        .child(c"TopPortalContext")
+        .is_none_or(Context::has_children)
 }
 
 /// Makes every kept statement be analysed and planned anew: PL/pgSQL's, say.

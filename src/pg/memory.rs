@@ -52,6 +52,12 @@ impl Context {
         None
     }
 
+    /// Whether there is any below this one.
+    pub fn has_children(self) -> bool {
+        // SAFETY: alive by the type's invariant.
+        unsafe { !(*self.0.as_ptr()).firstchild.is_null() }
+    }
+
     /// Bytes allocated in the context itself, without what is below it.
     pub fn in_use(self) -> usize {
         // SAFETY: alive by the type's invariant; zero is a value of each field; without a function to print with, the

@@ -21,6 +21,7 @@ pub mod function;
 pub mod guc;
 pub mod guc_tables;
 pub mod identity;
+pub mod inval;
 pub mod json;
 pub mod latch;
 pub mod layout;

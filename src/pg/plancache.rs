@@ -111,6 +111,9 @@ impl PlanSource {
 }
 
 impl Validity {
+    /// Neither is.
+    pub const NONE: Self = Self(false, false);
+
     /// Whether the analysis is good.
     pub fn is_analysed(self) -> bool {
         self.0

@@ -225,10 +225,6 @@ impl Statement {
                 let parameters = params::bind(given, source.types());
                 return (null_mut(), Some(source), parameters);
             }
-            if given.is_empty() {
-                let queries = sys::pgbg_analyze_and_rewrite(self.0.as_ptr(), sql.as_ptr());
-                return (plan_queries(queries, sql, null_mut()), None, null_mut());
-            }
             let mut types = Types::of(given);
             if let Planning::Keep(kept) = planning {
                 let analyse = |types: &mut Types| self.analyse(sql, given, types);
@@ -246,8 +242,12 @@ impl Statement {
         }
     }
 
-    /// Analyses and rewrites it with parameters, some of whose types it decides.
+    /// Analyses and rewrites it, with parameters if there are any, some of whose types it decides.
     fn analyse(self, sql: Str, given: &[Given], types: &mut Types) -> *mut sys::List {
+        if given.is_empty() {
+            // SAFETY: as below.
+            return unsafe { sys::pgbg_analyze_and_rewrite(self.0.as_ptr(), sql.as_ptr()) };
+        }
         // SAFETY: `types` is a palloc'd array, which the parser may replace by a longer one.
         unsafe {
             let query = sys::pgbg_analyze_varparams(

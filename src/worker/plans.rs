@@ -1,15 +1,19 @@
-//! Statements that come again with parameters of the same types are analysed and planned once.
+//! Statements that come again, with parameters of the same types if they have any, are analysed and planned once.
 //!
 //! The server's plan cache does the work: it hears of changed tables, functions and so on, and decides when one plan will do
 //! for all values. Here is only which statements are kept, and for how long.
+//!
+//! What it does not hear of: a row type that is altered, of which there may be values in a plan, or a label of an
+//! enumeration. Whoever prepares a statement takes that upon himself; whoever just sends it again does not. So one news from
+//! any catalog, and everything is analysed and planned anew.
 
 use super::state::STATE;
-use crate::pg::discard;
 use crate::pg::params::Given;
-use crate::pg::plancache::PlanSource;
+use crate::pg::plancache::{PlanSource, Validity};
 use crate::pg::statement::{Planning, Statements};
 use crate::pg::text::Str;
 use crate::pg::types::UNKNOWN;
+use crate::pg::{discard, inval};
 use core::cell::Cell;
 
 /// So many statements are kept: those used last.
@@ -25,6 +29,10 @@ const PARAMETER_LIMIT: usize = 64;
 #[derive(Clone, Copy)]
 struct Entry {
     source: PlanSource,
+    /// The text's.
+    number: u64,
+    /// What had come from the catalogs before it was analysed.
+    news: u64,
     /// Which parameters were literals, so that the statement decided their types.
     literals: u64,
     /// The how-manieth use it was used in.
@@ -37,6 +45,8 @@ pub struct Plans {
     /// Numbers of texts seen lately: the second time a statement is kept, since most come only once.
     seen: [Cell<u64>; LIMIT],
     uses: Cell<u64>,
+    /// What had come from the catalogs when the job at hand began.
+    news: Cell<u64>,
 }
 
 /// How a job's statement comes to its plan.
@@ -56,20 +66,23 @@ impl Plans {
             entries: [const { Cell::new(None) }; LIMIT],
             seen: [const { Cell::new(0) }; LIMIT],
             uses: Cell::new(0),
+            news: Cell::new(0),
         }
     }
 
     /// Looks a statement up, by its text and the types of its parameters.
     pub fn find(&self, sql: Str, given: &[Given]) -> Known {
         let text = sql.bytes();
-        if given.is_empty() || given.len() > PARAMETER_LIMIT || text.len() > TEXT_LIMIT {
+        if given.len() > PARAMETER_LIMIT || text.len() > TEXT_LIMIT {
             return Known::No;
         }
         self.uses.set(self.uses.get() + 1);
         let literals = literals(given);
+        let number = hash(text);
         for cell in &self.entries {
             let Some(entry) = cell.get() else { continue };
-            if entry.literals == literals
+            if entry.number == number
+                && entry.literals == literals
                 && entry.source.sql() == text
                 && has_types(entry.source, given)
             {
@@ -80,7 +93,6 @@ impl Plans {
                 return Known::Kept(entry.source);
             }
         }
-        let number = hash(text);
         if self.seen.iter().any(|seen| seen.get() == number) {
             if may_be_kept(text) {
                 return Known::Again;
@@ -94,17 +106,24 @@ impl Plans {
     /// The same once the transaction has begun, and with it the news of others has come. A statement that decided for
     /// types by what has changed since might decide for others: it is not kept any longer.
     pub fn look_again(&self, known: Known, given: &[Given]) -> Known {
+        let news = inval::count();
+        self.news.set(news);
         let Known::Kept(source) = known else {
             return known;
         };
+        let is_it =
+            |cell: &&Cell<Option<Entry>>| cell.get().is_some_and(|entry| entry.source == source);
+        let Some(cell) = self.entries.iter().find(is_it) else {
+            return known;
+        };
+        if let Some(entry) = cell.get().filter(|entry| entry.news != news) {
+            source.set_validity(Validity::NONE);
+            cell.set(Some(Entry { news, ..entry }));
+        }
         if literals(given) == 0 || source.validity().is_analysed() {
             return known;
         }
-        let is_it =
-            |cell: &&Cell<Option<Entry>>| cell.get().is_some_and(|entry| entry.source == source);
-        if let Some(cell) = self.entries.iter().find(is_it) {
-            cell.set(None);
-        }
+        cell.set(None);
         source.drop_source();
         Known::Again
     }
@@ -113,6 +132,8 @@ impl Plans {
     fn insert(&self, source: PlanSource, literals: u64) {
         let entry = Entry {
             source,
+            number: hash(source.sql()),
+            news: self.news.get(),
             literals,
             used: self.uses.get(),
         };
@@ -196,10 +217,18 @@ fn has_types(source: PlanSource, given: &[Given]) -> bool {
             .all(|(known, given)| given.type_oid == UNKNOWN || given.type_oid == *known)
 }
 
-/// FNV-1a; 0 is no text's.
+/// As FNV, eight bytes at a time; 0 is no text's.
 fn hash(text: &[u8]) -> u64 {
-    let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3);
-    text.iter().fold(0xCBF2_9CE4_8422_2325, step).max(1)
+    let step = |hash: u64, word: u64| {
+        let hash = (hash ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        hash ^ (hash >> 32)
+    };
+    let words = text.chunks(8).map(|chunk| {
+        let mut word = [0; 8];
+        word[..chunk.len()].copy_from_slice(chunk);
+        u64::from_le_bytes(word)
+    });
+    words.fold(0xCBF2_9CE4_8422_2325, step).max(1)
 }
 
 /// Whether a statement means the same whenever it is run. A literal becomes a value when it is analysed: 'now' would stand
