@@ -1,5 +1,6 @@
 #!/usr/bin/perl
 # mutate.pl FILE: breaks the promise of test/mutations/FILE in the tree of the current directory, or says why it cannot.
+# mutate.pl --check FILE...: says for each whether it could, and changes nothing.
 # What is looked for is compared token by token, so that another layout of the same code is the same code; it has to be
 # there exactly once. The format: test/mutations/README.md.
 use strict;
@@ -20,16 +21,27 @@ sub pattern {
     return qr/$pattern/;
 }
 
-sub give_up { print "$_[0]\n"; exit 1 }
+my $check = @ARGV && $ARGV[0] eq '--check' && shift @ARGV;
+my $name;
+sub give_up { print $check ? "$name: $_[0]\n" : "$_[0]\n"; $check ? die "\n" : exit 1 }
+
+# What is in a file of the tree, with what was changed so far.
+my %text;
+sub text {
+    my ($path) = @_;
+    if (!exists $text{$path}) {
+        open my $in, '<', $path or give_up("$path: $!");
+        local $/;
+        $text{$path} = <$in>;
+    }
+    return $text{$path};
+}
 
 # edit WHERE FROM TO
 sub edit {
     my ($where, $from, $to) = @_;
     my ($path, $function) = $where =~ /^(\S+?):?(?:\s+fn\s+(\w+))?$/ or give_up("not a place: $where");
-    open my $in, '<', $path or give_up("$path: $!");
-    local $/;
-    my $text = <$in>;
-    close $in;
+    my $text = text($path);
     # Where to look: the whole file, or every function of that name.
     my @places = ([0, length $text]);
     if (defined $function) {
@@ -54,23 +66,40 @@ sub edit {
     $count == 1 or give_up("$path: found $count times: $from");
     $part =~ s/$pattern/$to/;
     substr($text, $start, $end - $start) = $part;
-    open my $out, '>', $path or give_up("$path: $!");
-    print $out $text;
-    close $out or give_up("$path: $!");
+    $text{$path} = $text;
 }
 
-my ($where, $from, $to) = ('', '', '');
-my $edits = 0;
-sub flush_edit {
-    if ($from ne '') { edit($where, $from, $to); $edits++ }
-    ($from, $to) = ('', '');
+# apply FILE: all of its edits, in memory.
+sub apply {
+    my ($file) = @_;
+    my ($where, $from, $to, $edits) = ('', '', '', 0);
+    my $finish = sub {
+        if ($from ne '') { edit($where, $from, $to); $edits++ }
+        ($from, $to) = ('', '');
+    };
+    open my $in, '<', $file or give_up("$file: $!");
+    while (<$in>) {
+        chomp;
+        if (/^- ?(.*)/) { $finish->() if $to ne ''; $from .= "$1\n" }
+        elsif (/^\+ ?(.*)/) { $to .= "$1\n" }
+        elsif (/^(?:src|sql)\//) { $finish->(); $where = $_ }
+    }
+    $finish->();
+    $edits > 0 or give_up('nothing to do');
 }
-open my $file, '<', $ARGV[0] or give_up("$ARGV[0]: $!");
-while (<$file>) {
-    chomp;
-    if (/^- ?(.*)/) { flush_edit() if $to ne ''; $from .= "$1\n" }
-    elsif (/^\+ ?(.*)/) { $to .= "$1\n" }
-    elsif (/^(?:src|sql)\//) { flush_edit(); $where = $_ }
+
+if ($check) {
+    my $offences = 0;
+    for my $file (@ARGV) {
+        ($name) = $file =~ m{([^/]+)$};
+        %text = ();
+        eval { apply($file); 1 } or $offences++;
+    }
+    exit($offences > 0);
 }
-flush_edit();
-$edits > 0 or give_up('nothing to do');
+apply($ARGV[0]);
+for my $path (sort keys %text) {
+    open my $out, '>', $path or give_up("$path: $!");
+    print $out $text{$path};
+    close $out or give_up("$path: $!");
+}

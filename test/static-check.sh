@@ -69,6 +69,23 @@ grep -E "^circle: " <<<"$arrows" | grep -v "^circle: directory/" | refuse 'files
 sources src/channel | grep -E '\bstatic +(mut\b|[A-Z_]+ *: *([a-z:]+::)?(Atomic|Cell|State|UnsafeCell))' | refuse 'channel holds what both processes share, and nothing of one'
 git ls-files -z -- 'src/*.rs' | xargs -0 wc -l | awk '$1 > 400 && $2 != "total" { print $2 ": " $1 " lines" }' | refuse 'files of up to 400 lines'
 
+# Mutations apply, name a test that is there, and stand in the tables of docs/TESTING.md, which name no others.
+mapfile -t mutations < <(git ls-files -- test/mutations | grep -v README.md)
+perl test/mutate.pl --check "${mutations[@]}" | refuse 'mutations that do not apply'
+grep -H '^test: ' "${mutations[@]}" | while read -r file kind tests; do
+	for test in $tests; do
+		case $kind in
+			regress) [ -f "regress/sql/$test.sql" ] ;;
+			isolation) [ -f "regress/specs/$test.spec" ] ;;
+			fault | hooks) [ -x "test/$kind/$test.sh" ] ;;
+			unit) grep -rqE "\\bfn \\w*$test|mod $test\\b" src || [ -e "src/channel/$test.rs" ] || [ -e "src/$test" ] ;;
+			*) false ;;
+		esac || echo "$file $kind $test"
+	done
+done | refuse 'mutations whose test is not there'
+broken=$(awk -F' \\| ' '/broken on purpose \|$/ { table = 1; next } !/^\|/ { table = 0 } table && !/^\|---/ { sub(/ *\|$/, "", $NF); print $NF }' docs/TESTING.md | tr -d ' ' | tr ',' '\n' | grep . | sort -u)
+diff <(printf '%s\n' "${mutations[@]##*/}" | sort -u) - <<<"$broken" | sed -n 's/^</in no table:/p; s/^>/no such file:/p' | refuse 'mutations and docs/TESTING.md'
+
 # What is cited is there.
 git ls-files -- src test regress/sql sql docs models bench fuzz .ci Makefile build.rs '*.md' |
 	grep -vE '^fuzz/corpus/' | xargs -d '\n' grep -HnoE '[A-Za-z0-9_./-]*[A-Za-z0-9_]\.md\b' |

@@ -14,7 +14,7 @@ pub mod waits;
 pub mod wire;
 
 /// The version of everything in this room: segment, record and protocol. The worker's entry symbol carries it
-/// (`worker::ENTRY`), so that a launcher never starts a worker of another layout.
+/// (`ENTRY`), so that a launcher never starts a worker of another layout.
 pub const LAYOUT: u32 = 2;
 
 /// The exported symbol where a worker comes in, with the layout's version in it: a session that still holds an older

@@ -61,30 +61,19 @@ unsafe extern "C-unwind" fn process_utility(
     if let Some(callbacks) = callbacks.filter(|_| creates_database) {
         (callbacks.before_create_database)();
     }
+    let next = INSTALLED.next.get().unwrap_or(sys::standard_ProcessUtility);
     // SAFETY: as it was passed to us.
     unsafe {
-        match INSTALLED.next.get() {
-            Some(next) => next(
-                plan,
-                query,
-                read_only_tree,
-                context,
-                params,
-                environment,
-                dest,
-                completion,
-            ),
-            None => sys::standard_ProcessUtility(
-                plan,
-                query,
-                read_only_tree,
-                context,
-                params,
-                environment,
-                dest,
-                completion,
-            ),
-        }
+        next(
+            plan,
+            query,
+            read_only_tree,
+            context,
+            params,
+            environment,
+            dest,
+            completion,
+        );
     }
     if let Some(callbacks) = callbacks.filter(|_| discards_all) {
         (callbacks.after_discard_all)();

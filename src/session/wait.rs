@@ -10,6 +10,7 @@ use crate::pg::error::{Report, catch, check_for_interrupts, code};
 use crate::pg::guc;
 use crate::pg::latch::{self, WaitEvent};
 use core::ffi::c_int;
+use core::fmt;
 
 pub use super::deadlock::WaitFor;
 
@@ -214,12 +215,10 @@ const TIMEOUT_LIMIT: i32 = 86_400_000;
 /// A time-out in milliseconds as given by a caller, or 22023.
 pub fn check_timeout(timeout_ms: i32) -> i32 {
     if !(0..=TIMEOUT_LIMIT).contains(&timeout_ms) {
-        Report::error(code::INVALID_PARAMETER_VALUE)
-            .message(format_args!("time-out {timeout_ms} is out of range"))
-            .detail(format_args!(
-                "It has to be between 0 and {TIMEOUT_LIMIT} milliseconds."
-            ))
-            .raise();
+        refuse_timeout(
+            timeout_ms,
+            format_args!("It has to be between 0 and {TIMEOUT_LIMIT} milliseconds."),
+        );
     }
     timeout_ms
 }
@@ -227,12 +226,17 @@ pub fn check_timeout(timeout_ms: i32) -> i32 {
 /// A job's own time-out in milliseconds, 0 for none, or 22023.
 pub fn check_job_timeout(timeout_ms: i32) -> i32 {
     if timeout_ms < 0 {
-        Report::error(code::INVALID_PARAMETER_VALUE)
-            .message(format_args!("time-out {timeout_ms} is out of range"))
-            .detail(format_args!(
-                "It has to be 0, for none, or a number of milliseconds."
-            ))
-            .raise();
+        refuse_timeout(
+            timeout_ms,
+            format_args!("It has to be 0, for none, or a number of milliseconds."),
+        );
     }
     timeout_ms
+}
+
+fn refuse_timeout(timeout_ms: i32, detail: fmt::Arguments<'_>) -> ! {
+    Report::error(code::INVALID_PARAMETER_VALUE)
+        .message(format_args!("time-out {timeout_ms} is out of range"))
+        .detail(detail)
+        .raise()
 }
