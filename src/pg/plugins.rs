@@ -1,5 +1,6 @@
 //! fmgr.h and the headers that declare hooks: what the libraries that this process has loaded do to it.
 
+use super::xact;
 use crate::pg_sys as sys;
 use core::cell::Cell;
 use core::ffi::c_void;
@@ -51,10 +52,14 @@ impl Dblink {
         self.has_left.get()
     }
 
-    /// Takes for granted that there is one, if dblink is there: outside a transaction one cannot look.
-    pub fn fear(&self) {
+    /// Looks outside a transaction. Raises what a transaction may raise.
+    pub fn look_between(&self) {
         self.find_library();
-        self.has_left.set(self.get_connections.get().is_some());
+        if self.get_connections.get().is_some() {
+            xact::start_command();
+            self.look();
+            xact::commit_command();
+        }
     }
 
     /// Looks whether this process has one that has a name. In a transaction.

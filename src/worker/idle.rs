@@ -12,7 +12,7 @@ use crate::pg::latch;
 use crate::pg::memory::Context;
 use crate::pg::procs::Waiting;
 use crate::pg::shm_mq::{QueueHandle, Received};
-use crate::pg::{activity, backup, discard, guc, plugins, process, procs};
+use crate::pg::{activity, backup, discard, guc, plugins, process, procs, xact};
 use crate::settings::WORKER_IDLE_TIMEOUT;
 use core::sync::atomic::Ordering;
 
@@ -75,11 +75,12 @@ pub fn may_stay_after_error(request: &Request<'_>) -> bool {
     let looked = catch_on_stack(|| {
         STATE.plans.forget();
         execute::forget();
-        STATE.dblink.fear();
+        STATE.dblink.look_between();
         activity::idle();
         may_stay(request)
     });
     looked.unwrap_or_else(|caught| {
+        xact::abort();
         caught.forget();
         false
     })

@@ -78,6 +78,20 @@ if sql 'CREATE EXTENSION dblink' 2>/dev/null; then
 	connect="SELECT dblink_connect('left', 'host=$PGHOST port=$PGPORT dbname=postgres user=postgres')"
 	stays "dblink's connection that has a name" f "$connect"
 	stays 'one that was closed' t "$connect; SELECT dblink_disconnect('left')"
+	t_is 'one that a failing job has left' "$(psql -XAtq 2>&1 <<-SQL
+		SELECT job('SELECT pg_backend_pid()') AS w \gset
+		SELECT sqlstate FROM pg_background_run_v2(\$job\$$connect; SELECT 1 / 0\$job\$);
+		SELECT job('SELECT pg_backend_pid()') = :'w';
+	SQL
+	)" $'22012\nf'
+	# The library is there in both processes from here on.
+	t_is 'a failing job that left none' "$(psql -XAtq 2>&1 <<-SQL
+		SELECT coalesce(dblink_get_connections()::text, 'none');
+		SELECT job('SELECT pg_backend_pid()') AS w \gset
+		SELECT sqlstate, pid = :'w' FROM pg_background_run_v2('SELECT 1 / 0');
+		SELECT job('SELECT pg_backend_pid()') = :'w';
+	SQL
+	)" $'none\n22012|t\nt'
 	t_is 'the next job has none' "$(psql -XAtq 2>&1 <<-SQL
 		SELECT job(\$job\$$connect\$job\$) \g /dev/null
 		SELECT coalesce(job('SELECT dblink_get_connections()::text'), 'none');
