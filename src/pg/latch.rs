@@ -107,6 +107,9 @@ impl Patience {
     /// So long it looks, in microseconds: about what sleeping would cost, so that at worst twice that is spent.
     const MICROSECONDS: Instant = 50;
 
+    /// So often it offers the processor to whoever else could use it, and whoever takes it keeps it for longer than this.
+    const OFFER: Instant = 5;
+
     pub const fn new() -> Self {
         Self(Backoff::new())
     }
@@ -116,6 +119,7 @@ impl Patience {
         if !self.0.is_due(start) {
             return is_set();
         }
+        let mut offered = start;
         loop {
             for _ in 0..8 {
                 if is_set() {
@@ -124,10 +128,18 @@ impl Patience {
                 }
                 spin_loop();
             }
-            let time = now();
-            if time.wrapping_sub(start) >= Self::MICROSECONDS {
+            let mut time = now();
+            let mut is_wanted = false;
+            if time.wrapping_sub(offered) >= Self::OFFER {
+                // SAFETY: lets others run; it cannot fail.
+                unsafe { libc::sched_yield() };
+                offered = now();
+                is_wanted = offered.wrapping_sub(time) >= Self::OFFER;
+                time = offered;
+            }
+            if is_wanted || time.wrapping_sub(start) >= Self::MICROSECONDS {
                 self.0.failed(time);
-                return false;
+                return is_set();
             }
         }
     }
