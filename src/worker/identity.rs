@@ -4,6 +4,7 @@ use super::state::{STATE, Settings};
 use crate::channel::segment::Channel;
 use crate::channel::wire::request::Request;
 use crate::channel::wire::settings as wire;
+use crate::hooks;
 use crate::pg::Oid;
 use crate::pg::guc_tables::{self, Picture};
 use crate::pg::identity::{self, Identity, SECURITY_LOCAL_USERID_CHANGE};
@@ -15,9 +16,18 @@ use core::ffi::{CStr, c_int};
 use core::ptr::NonNull;
 
 /// Connects to the launcher's database as the user that logged in there. The server checks LOGIN, datallowconn and
-/// CONNECT anew, and ends the process (FATAL) if one is missing.
+/// CONNECT anew, and ends the process (FATAL) if one is missing. A cancel in between leaves a process that can do nothing more;
+/// where somebody is to be told of the job's end, it waits.
 pub fn connect(channel: Channel) {
-    process::connect(channel.database(), channel.authenticated_user());
+    STATE.connecting.set(true);
+    hooks::point("worker-connecting");
+    let connect = || process::connect(channel.database(), channel.authenticated_user());
+    if STATE.due.get().is_some() {
+        process::with_cancels_held(connect);
+    } else {
+        connect();
+    }
+    STATE.connected.set(true);
 }
 
 /// Takes over session user, role, libraries and settings, if the launcher's have changed since the last job.

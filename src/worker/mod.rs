@@ -89,7 +89,6 @@ fn serve<'a>(channel: Channel, job_context: Context, taken: &Cell<Option<Request
     let is_new = !STATE.connected.get();
     if is_new {
         identity::connect(channel);
-        STATE.connected.set(true);
         channel.set_connected();
         channel.requests().wake_sender();
     }

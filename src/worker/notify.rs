@@ -69,11 +69,13 @@ pub fn note_end(summary: &Summary, tag: Option<&[u8]>) {
 
 /// Sends the notification that is due, if one is. Whatever goes wrong is a warning in the server's log.
 pub fn tell(channel: Channel) {
-    let Some(due) = STATE.due.take() else { return };
-    if !STATE.connected.get() {
+    if STATE.due.get().is_some() && !STATE.connecting.get() {
         // The job was over before it began.
         identity::connect(channel);
-        STATE.connected.set(true);
+    }
+    let Some(due) = STATE.due.take() else { return };
+    if !STATE.connected.get() {
+        return;
     }
     let context = Context::current().create(c"pg_background notification");
     // The launcher has all messages that it was told of; none follows, since the job has ended (`sending::end`).

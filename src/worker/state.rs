@@ -24,6 +24,8 @@ pub struct State {
     pub requests: Cell<Option<QueueHandle>>,
     /// A request that arrived while idle, valid until the next is received.
     pub next_request: Cell<Option<&'static [u8]>>,
+    /// It has begun to connect, which no process can do twice.
+    pub connecting: Cell<bool>,
     pub connected: Cell<bool>,
     /// What was restored last.
     pub settings: Cell<Option<Settings>>,
@@ -120,6 +122,7 @@ pub static STATE: State = State {
     channel: Cell::new(None),
     requests: Cell::new(None),
     next_request: Cell::new(None),
+    connecting: Cell::new(false),
     connected: Cell::new(false),
     settings: Cell::new(None),
     message_context: Cell::new(None),

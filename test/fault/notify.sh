@@ -56,6 +56,24 @@ t_is 'a read-only session with time-outs' "$(all 10)" 'stopped||1|SELECT 1|'
 session_do s "SELECT count(*) FROM generate_series(1, 50) AS i, pg_background_run('SELECT ' || i, label => 'n' || i, notify => 'done') \\g /dev/null" >/dev/null
 t_is 'each is told once' "$(heard 60 | tail -n +11 | grep -o '"label":"n[0-9]*"' | sort -u | wc -l)|$(heard 60 | wc -l)" '50|60'
 
+# A process can connect once. Where somebody is to be told, a cancel waits until it has.
+session_open locker
+session_open fresh
+session_do fresh "SELECT FROM pg_background_cancel(1, 1) \\g /dev/null" >/dev/null
+session_do locker 'BEGIN; LOCK TABLE pg_authid IN ACCESS EXCLUSIVE MODE;' >/dev/null
+session_do fresh "SELECT pid, cookie FROM pg_background_launch('SELECT 1', notify => 'done') \\gset" >/dev/null
+for tries in {1..200}; do
+	waiting=$(session_do locker 'SELECT count(*) FROM pg_locks WHERE NOT granted;')
+	[ "$waiting" = 0 ] || break
+	sleep 0.05
+done
+t_is 'cancelled while it connects: it waits for a lock' "$waiting" 1
+session_do fresh 'SELECT pg_background_cancel(:pid, :cookie) \g /dev/null' >/dev/null
+session_do locker 'ROLLBACK;' >/dev/null
+t_is 'cancelled while it connects' "$(all 61)" 'canceled|57014|0||'
+session_close fresh
+session_close locker
+
 # A worker that is terminated tells nobody; its session knows.
 session_do s "SELECT pid, cookie FROM pg_background_launch('SELECT pg_sleep(60)', notify => 'done') \\gset" >/dev/null
 wait_until "SELECT count(*) = 1 FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(60)' AND state = 'active'"
@@ -63,7 +81,7 @@ session_do s 'SELECT pg_terminate_backend(:pid) \g /dev/null' >/dev/null
 t_is 'terminated: the outcome' "$(session_do s "SELECT pg_background_wait(:pid, :cookie) \\g /dev/null
 SELECT sqlstate FROM pg_background_outcome(:pid, :cookie);")" 57P01
 session_do s "SELECT 1 FROM pg_background_run('SELECT 1', label => 'after', notify => 'done') \\g /dev/null" >/dev/null
-t_is 'terminated: nothing is told' "$(heard 61 | sed -n 61p | grep -c '"label":"after"')" 1
+t_is 'terminated: nothing is told' "$(heard 62 | sed -n 62p | grep -c '"label":"after"')" 1
 session_close s
 session_close listener
 

@@ -63,7 +63,7 @@ SELECT concat_ws(' ', state, sqlstate) FROM pg_background_outcome_v2(:pid, :cook
 }
 
 session_open s
-for point in worker-attached worker-received worker-connected worker-restored worker-run worker-commit; do
+for point in worker-attached worker-received worker-connecting worker-connected worker-restored worker-run worker-commit; do
 	at "$point" cancel 'canceled 57014'
 	at "$point" terminate 'error 57P01'
 	at "$point" error 'error PBT01'
@@ -114,6 +114,15 @@ for columns in 'n int' 'n text'; do
 	t_is "a time-out just after the commit, $columns" "$(answer s); $(session_output s | grep -c "^1|delivered $columns\$")" '00000; 1'
 	t_is "a time-out just after the commit, $columns: done" "$(sql "SELECT count(*) FROM done WHERE step = '$columns'")" 1
 done
+
+# A process that has failed to connect cannot try again, whoever was to be told.
+arm worker-connecting error
+session_do s "SELECT pid, cookie FROM pg_background_launch('SELECT 1', notify => 'nobody') \\gset
+SELECT pg_background_wait(:pid, :cookie) \\g /dev/null" >/dev/null
+t_is 'an error while it connects' "$(session_do s 'SELECT state, sqlstate FROM pg_background_outcome(:pid, :cookie);'); $(nothing_left s)" \
+	'error|PBT01; nothing'
+t_is 'an error while it connects: nobody tries again' "$(wc -l <"$POINTS/worker-connecting.at")" 1
+disarm_all
 
 t_is 'every slot is free again' "$(session_do s 'SELECT count(pg_background_submit_v2($$SELECT 1$$)) FROM generate_series(1, 5);')" 5
 session_close s
