@@ -111,10 +111,10 @@ $(PGBG_STAMP): pgbg-force
 	@echo '$(PGBG_CFLAGS); $(PGBG_LDFLAGS)' >> '$@.new'
 	@if cmp -s '$@.new' '$@'; then rm '$@.new'; else mv '$@.new' '$@'; fi
 
+# The same for every server, and two may be built for at a time.
 target/sql/pg_background--%.sql: $(wildcard $(PGBG_SRC)/sql/*)
 	@$(MKDIR_P) target/sql
-	@'$(PGBG_SRC)/sql/make_upgrade.sh' '$*' >'$@.new'
-	@mv '$@.new' '$@'
+	@'$(PGBG_SRC)/sql/make_upgrade.sh' '$*' >'$@'.$$$$ && mv '$@'.$$$$ '$@'
 
 install: pgbg-install
 pgbg-install: all
