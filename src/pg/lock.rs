@@ -40,6 +40,21 @@ pub fn for_each_blocker(pid: c_int, mut blocker: impl FnMut(c_int)) {
     }
 }
 
+/// Whether the process waits until another transaction has ended, whatever that has locked (VirtualXactLock): so wait the
+/// commands that go on CONCURRENTLY. As for memory, see above.
+pub fn awaits_transaction_end(pid: c_int) -> bool {
+    // SAFETY: as above.
+    unsafe {
+        let data = &*sys::GetBlockerStatusData(pid);
+        slice(data.locks, data.nlocks).iter().any(|instance| {
+            instance.pid == pid
+                && instance.waitLockMode != sys::NoLock as c_int
+                && sys::LockTagType::from(instance.locktag.locktag_type)
+                    == sys::LOCKTAG_VIRTUALTRANSACTION
+        })
+    }
+}
+
 /// # Safety
 /// `count` elements at `first`, alive as long as the caller's memory context.
 unsafe fn slice<'a, T>(first: *mut T, count: c_int) -> &'a [T] {

@@ -134,7 +134,7 @@ fn check_deadlock(busy: usize) {
         registry::running().for_each(|job| look(job.pid));
     }
     if let Some(pid) = first.filter(|_| stuck >= busy) {
-        wait::raise_deadlock(pid, false);
+        wait::raise_deadlock(pid, false, deadlock::hint(pid));
     }
 }
 

@@ -8,6 +8,7 @@ use super::registry;
 use crate::channel::waits::Waits;
 use crate::hooks;
 use crate::pg::memory::Context;
+use crate::pg::text::Str;
 use crate::pg::{identity, lock};
 use core::ffi::c_int;
 
@@ -33,6 +34,18 @@ pub fn waits_for_us(pid: c_int) -> bool {
     let found = context.run(|| search(context, pid));
     context.delete();
     found
+}
+
+/// What can be done about it. What waits for older snapshots cannot be waited for by a statement, which has one.
+pub fn hint(pid: c_int) -> Str {
+    let context = Context::current().create(c"pg_background deadlock check");
+    let waits_for_snapshot = context.run(|| lock::awaits_transaction_end(pid));
+    context.delete();
+    Str::from_static(if waits_for_snapshot {
+        c"Commit before waiting. CREATE INDEX, REINDEX and DROP INDEX CONCURRENTLY wait for every older snapshot, that of the waiting statement included: look at the job's outcome from time to time, in statements of their own."
+    } else {
+        c"Commit before waiting."
+    })
 }
 
 fn search(context: Context, pid: c_int) -> bool {

@@ -55,9 +55,7 @@ fn check_has_result(job: &Job) {
             .detail(format_args!(
                 "Rows of submitted jobs are discarded in the worker."
             ))
-            .hint(format_args!(
-                "Use pg_background_launch_v2 to get rows back."
-            ))
+            .hint(format_args!("Launch the job instead to get rows back."))
             .raise();
     }
     if job.consumed.get() {

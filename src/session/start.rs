@@ -234,7 +234,7 @@ fn wait_for(link: LinkRef, is_so: impl Fn() -> bool) {
         let time = now();
         if check.passed(time) {
             if deadlock::waits_for_us(link.pid) {
-                wait::raise_deadlock(link.pid, true);
+                wait::raise_deadlock(link.pid, true, deadlock::hint(link.pid));
             }
             check = wait::next_check();
         }

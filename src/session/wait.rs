@@ -9,6 +9,7 @@ use crate::pg::clock::{Deadline, now};
 use crate::pg::error::{Report, catch, check_for_interrupts, code};
 use crate::pg::guc;
 use crate::pg::latch::{self, WaitEvent};
+use crate::pg::text::Str;
 use core::ffi::c_int;
 use core::fmt;
 
@@ -171,7 +172,7 @@ fn check_deadlock(wanted: &Wanted<'_>) {
     }
     if let (0, Some(other)) = (victims, others.iter().find(is_stuck)) {
         // It is not ours to cancel, nor need it be: our locks go with our transaction.
-        raise_deadlock(other.pid, false)
+        raise_deadlock(other.pid, false, deadlock::hint(other.pid))
     }
     // Those that were found: when one of them ends, another may wait for nothing for a moment.
     let was_stuck = |job: &&JobRef| job.is_stuck.get();
@@ -179,15 +180,17 @@ fn check_deadlock(wanted: &Wanted<'_>) {
         return;
     };
     let pid = first.pid;
+    // Once it is cancelled, nobody can tell.
+    let hint = deadlock::hint(pid);
     jobs.iter().filter(was_stuck).for_each(|job| {
         job.cancel();
         hooks::point("deadlock-canceled");
     });
-    raise_deadlock(pid, true)
+    raise_deadlock(pid, true, hint)
 }
 
 /// 40P01: the worker waits for us while we wait for it. One of ours was cancelled.
-pub fn raise_deadlock(pid: c_int, is_ours: bool) -> ! {
+pub fn raise_deadlock(pid: c_int, is_ours: bool, hint: Str) -> ! {
     let (whose, and_then) = if is_ours {
         ("its", " The worker was canceled.")
     } else {
@@ -201,11 +204,7 @@ pub fn raise_deadlock(pid: c_int, is_ours: bool) -> ! {
             "This session waits for the worker with PID {pid}, which waits, directly or through others, for a lock \
              of this session's transaction.{and_then}"
         ))
-        .hint(format_args!(
-            "Commit before waiting. CREATE INDEX, REINDEX and DROP INDEX CONCURRENTLY wait for every older snapshot, \
-             that of the waiting statement included: poll them with pg_background_wait_v2_timeout(pid, cookie, 0) \
-             in statements of their own."
-        ))
+        .hint(format_args!("{hint}"))
         .raise()
 }
 

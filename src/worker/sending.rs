@@ -24,8 +24,7 @@ const PATIENCE: i64 = 1000;
 const FIRST_PATIENCE: i64 = 5;
 
 /// What fails a job whose output finds no room.
-const HINT: Str =
-    Str::from_static(c"Submit the job with pg_background_submit_v2 if nobody needs its rows.");
+const HINT: Str = Str::from_static(c"Submit the job instead if nobody needs its rows.");
 
 /// Where what the job says goes.
 #[derive(Clone, Copy)]

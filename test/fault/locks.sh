@@ -19,7 +19,7 @@ session_do s "$(launch 'UPDATE t SET v = 2 WHERE id = 1')"
 start=$(milliseconds)
 t_is 'a row of the caller' "$(session_do s "$wait")" $'ERROR:  deadlock detected between this session and its background worker
 DETAIL:  This session waits for the worker with PID '"$(session_do s '\echo :pid')"$', which waits, directly or through others, for a lock of this session\'s transaction. The worker was canceled.
-HINT:  Commit before waiting. CREATE INDEX, REINDEX and DROP INDEX CONCURRENTLY wait for every older snapshot, that of the waiting statement included: poll them with pg_background_wait_v2_timeout(pid, cookie, 0) in statements of their own.
+HINT:  Commit before waiting.
 40P01'
 took=$(($(milliseconds) - start))
 t_ok "after deadlock_timeout, 1 s ($took ms)" [ "$took" -ge 950 -a "$took" -le 2500 ]
