@@ -11,6 +11,7 @@ mod wire;
 use std::fs;
 use std::path::Path;
 
+use wire::expected::{self, Expected};
 use wire::parameters::{self, Parameter, Parameters, Value};
 use wire::request::{Request, User};
 use wire::response::{self, Kind};
@@ -64,6 +65,12 @@ fn requests() -> Vec<(&'static str, Vec<u8>)> {
         &null.encode_fixed(),
     ]
     .concat();
+    let column = expected::Column {
+        type_oid: 1043,
+        typmod: 7,
+        layout: 0,
+    };
+    let expected = [&expected::columns_head(1)[..], &column.encode()].concat();
     let full = Request {
         cookie: 42,
         discard_output: true,
@@ -85,6 +92,7 @@ fn requests() -> Vec<(&'static str, Vec<u8>)> {
         guc_state: &guc_state,
         label: Some(c"label"),
         parameters: Parameters::decode(&parameters).unwrap(),
+        expected: Expected::decode(&expected).unwrap(),
         snapshot: Some(c"00000003-0000001B-1"),
         channel: Some(c"channel"),
         sql: c"SELECT 1",
@@ -100,6 +108,7 @@ fn requests() -> Vec<(&'static str, Vec<u8>)> {
         guc_state: b"",
         label: None,
         parameters: Parameters::NONE,
+        expected: Expected::Anything,
         snapshot: None,
         channel: None,
         sql: c"",
@@ -130,7 +139,7 @@ fn stream(types: &[(i8, u8)], messages: &[Vec<u8>]) -> Vec<u8> {
 fn description(columns: u32) -> Vec<u8> {
     let mut message = response::header(Kind::RowDescription, 6, columns).to_vec();
     for i in 0..columns {
-        message.extend(response::column(23 + i, -1, 0));
+        message.extend(response::column(23 + i, -1, 23 + i, 0));
         message.extend(format!("c{i}\0").into_bytes());
     }
     message

@@ -4,6 +4,8 @@
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_background;
 RESET client_min_messages;
+-- which process ran a job stands in the context
+\set SHOW_CONTEXT never
 
 -- the same types, other names
 SELECT * FROM pg_background_run_query_v2('SELECT 1 AS a, ''x''::text AS b') AS (x int4, "Ü y" text);

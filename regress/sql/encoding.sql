@@ -24,7 +24,7 @@ RESET client_encoding;
 
 -- a job that sets it: rows, column names, notices and errors arrive as they were written
 SELECT * FROM pg_background_run_query_v2($$SET client_encoding = 'LATIN1'; SELECT U&'gr\00F6\00DFer' AS U&"sp\00E4lte", U&'\20AC' AS euro$$) AS (a text, b text);
-SELECT * FROM pg_background_run_query_v2($$SET client_encoding = 'LATIN1'; SELECT 1 AS U&"sp\00E4lte", 2 AS U&"\20AC"$$) AS (a int4, b int8);
+SELECT r.* FROM pg_background_launch_v2($$SET client_encoding = 'LATIN1'; SELECT 1 AS U&"sp\00E4lte", 2 AS U&"\20AC"$$) AS h, pg_background_result_v2(h.pid, h.cookie) AS r(a int4, b int8);
 SELECT * FROM pg_background_run_query_v2($$SET client_encoding = 'LATIN1'; DO $d$BEGIN RAISE NOTICE USING MESSAGE = U&'gr\00F6\00DFer', DETAIL = U&'\00E4'; END$d$ $$) AS (tag text);
 SELECT * FROM pg_background_run_query_v2($$SET client_encoding = 'LATIN1'; DO $d$BEGIN RAISE EXCEPTION USING MESSAGE = U&'gr\00F6\00DFer', DETAIL = U&'\00E4', HINT = U&'\00FC'; END$d$ $$) AS (tag text);
 SELECT * FROM pg_background_run_query_v2($$SET client_encoding = 'WIN1252'; DO $d$BEGIN RAISE EXCEPTION USING MESSAGE = U&'100 \20AC', DETAIL = U&'\0161'; END$d$ $$) AS (tag text);

@@ -173,3 +173,10 @@ SET client_min_messages = warning;
 DROP SCHEMA regress_pgbg_err CASCADE;
 RESET client_min_messages;
 SELECT count(*) FROM pg_background_list;
+
+-- a job that fails after some of its rows were sent, with any number of them on their way: its own error
+SELECT sqlstate, count(*) FROM generate_series(1, 9) AS n, LATERAL (SELECT sqlstate FROM pg_background_run_v2(format(
+    'SELECT count(*) FROM pg_background_run_query_v2(%L) AS (a int4)', format('SELECT 1 / (%s - i) FROM generate_series(1, 10000) AS i', 1000 * n)))) AS r GROUP BY 1;
+SELECT count(*) FROM pg_background_run_query_v2('SELECT i FROM generate_series(1, 10) AS i') AS (a int4);
+SELECT count(*) FROM pg_background_run_query_v2('SELECT 1 / (5000 - i) FROM generate_series(1, 5000) AS i') AS (a int4);
+SELECT count(*) FROM pg_background_run_query_v2('SELECT 1 / (2000 - i) FROM generate_series(1, 5000) AS i') AS (a int4);

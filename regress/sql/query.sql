@@ -4,6 +4,8 @@
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_background;
 RESET client_min_messages;
+-- which process ran a job stands in the context
+\set SHOW_CONTEXT never
 CREATE TABLE regress_pgbg_orders (id int4, gone text, amount numeric(10,2), note text);
 ALTER TABLE regress_pgbg_orders DROP COLUMN gone;
 INSERT INTO regress_pgbg_orders SELECT i, i * 1.5, 'note ' || i FROM generate_series(1, 5) AS i;
@@ -37,7 +39,7 @@ SELECT * FROM pg_background_query(NULL::regress_pgbg_orders, 'SELECT 1');
 SELECT * FROM pg_background_query(NULL::int4, 'SELECT ''x''::text');
 \set VERBOSITY sqlstate
 SELECT * FROM pg_background_query(NULL::int4, 'SELECT 1/0');
-SELECT * FROM pg_background_query(NULL::int4, 'SELECT pg_sleep(60)', timeout_ms => 50);
+SELECT * FROM pg_background_query(NULL::int4, 'SELECT 1 FROM pg_sleep(60)', timeout_ms => 50);
 \set VERBOSITY default
 SELECT * FROM pg_background_query(NULL::int4, NULL);
 CREATE DOMAIN regress_pgbg_pairs AS regress_pgbg_pair;
@@ -69,6 +71,7 @@ SELECT * FROM pg_background_rows(NULL::int4, (:pid, :cookie)::pg_background_hand
 SELECT * FROM pg_background_result_json(NULL);
 SELECT * FROM pg_background_rows(NULL::int4, NULL);
 
+\set SHOW_CONTEXT errors
 -- cursors
 BEGIN;
 SELECT pg_background_cursor(h, 'c') FROM pg_background_launch('SELECT g AS n, g * g AS square FROM generate_series(1, 10) AS g') AS h;

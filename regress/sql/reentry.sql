@@ -55,7 +55,9 @@ SELECT count(*) FROM pg_background_list;
 SET regress_pgbg.call = 'detach_all';
 SELECT * FROM pg_background_run_query_v2('SELECT generate_series(1, 3)') AS (n regress_pgbg_calling);
 SET regress_pgbg.call = 'error';
+\set SHOW_CONTEXT never
 SELECT * FROM pg_background_run_query_v2('SELECT generate_series(1, 3)') AS (n regress_pgbg_calling);
+\set SHOW_CONTEXT errors
 SELECT count(*) FROM pg_background_list;
 DROP DOMAIN regress_pgbg_calling;
 DROP FUNCTION regress_pgbg_back(int4);

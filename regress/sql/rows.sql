@@ -4,6 +4,8 @@
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_background;
 RESET client_min_messages;
+-- which process ran a job stands in the context
+\set SHOW_CONTEXT never
 
 -- no rows, no columns, neither
 SELECT * FROM pg_background_run_query_v2('SELECT 1 WHERE false') AS (n int4);

@@ -70,6 +70,8 @@ pub struct Outlet {
     frame_limit: usize,
     /// Bytes that ever went into the queue.
     sent: u64,
+    /// Some of them cannot be seen by the launcher yet.
+    is_hidden: bool,
 }
 
 /// What the other side did about the queue.
@@ -89,6 +91,7 @@ impl Outlet {
             ring: ring(channel.response_size()) as u64,
             frame_limit: frame_limit(channel.response_size()),
             sent: 0,
+            is_hidden: false,
         }
     }
 
@@ -124,6 +127,7 @@ impl Outlet {
         match self.handle.send(parts, true, flush || is_last) {
             Sent::Done => {
                 self.sent += taken;
+                self.is_hidden = !(flush || is_last);
                 Put::Done
             }
             Sent::Detached => Put::Detached,
@@ -131,6 +135,11 @@ impl Outlet {
             // the frame is in the queue, and nothing may follow.
             Sent::WouldBlock => Put::Detached,
         }
+    }
+
+    /// Whether frames are in the queue that the launcher cannot see yet. Then there is room for another.
+    pub fn is_hidden(&self) -> bool {
+        self.is_hidden
     }
 
     /// Says that this process waits until a frame of so many bytes fits, or a quarter of the queue is free. Whether it is

@@ -1,54 +1,36 @@
 //! parser/parse_type.h: a column definition list that comes as text.
 
-use super::error::{Report, catch, code};
+use super::error::{catch, code};
+use super::memory::Context;
 use super::statement::Statements;
 use super::text::{Str, format};
-use super::tuple::Descriptor;
 use crate::pg_sys as sys;
 use core::ptr::null_mut;
 
-/// Raises 42804 unless `list`, such as `id int, name text`, has the types of `declared`, one for one. It is only parsed,
-/// never run; 42601 for what is no list.
-pub fn check_list(list: Str, declared: Descriptor) {
+/// Type and typmod of each column of a list such as `id int, name text`, in the current memory context; None if it is no
+/// list. It is only parsed, never run.
+pub fn parse_list<'a>(list: Str) -> Option<&'a [(sys::Oid, i32)]> {
     let parsed = catch(|| Statements::parse(format(format_args!("SELECT FROM f() AS ({list})"))));
     // The parser's cursor would point into a text that the caller has never seen. It holds nothing but memory.
     let parsed = match parsed {
         Err(caught) if caught.code() != code::SYNTAX_ERROR => caught.rethrow(),
-        parsed => parsed.ok(),
+        parsed => parsed.ok()?,
     };
-    // SAFETY: the parser's tree of a SELECT whose FROM clause was checked to be one function with a column list.
-    let matches = unsafe {
-        let Some(columns) = parsed.and_then(|statements| column_definitions(statements)) else {
-            Report::error(code::SYNTAX_ERROR)
-                .message(format_args!("invalid column definition list: \"{list}\""))
-                .hint(format_args!(
-                    "Repeat what stands in parentheses behind AS, such as 'id int, name text'."
-                ))
-                .raise()
-        };
-        let count = sys::list_length(columns);
-        usize::try_from(count) == Ok(declared.len())
-            && (0..count).all(|i| {
-                let column = &*sys::list_nth(columns, i).cast::<sys::ColumnDef>();
-                let (mut type_oid, mut typmod) = (0, 0);
-                sys::typenameTypeIdAndMod(
-                    null_mut(),
-                    column.typeName,
-                    &raw mut type_oid,
-                    &raw mut typmod,
-                );
-                let wanted = declared.column(i as usize);
-                wanted.type_oid == type_oid && wanted.typmod == typmod
-            })
-    };
-    if !matches {
-        Report::error(code::DATATYPE_MISMATCH)
-            .message(format_args!(
-                "col_def does not match the column definition list"
-            ))
-            .detail(format_args!("col_def is \"{list}\"."))
-            .hint(format_args!("Leave it out: the list behind AS is enough."))
-            .raise();
+    // SAFETY: the parser's tree of a SELECT whose FROM clause is checked to be one function with a column list.
+    unsafe {
+        let columns = column_definitions(parsed)?;
+        let count = usize::try_from(sys::list_length(columns)).unwrap_or(0);
+        Some(Context::current().alloc_slice(count, |i| {
+            let column = &*sys::list_nth(columns, i as core::ffi::c_int).cast::<sys::ColumnDef>();
+            let (mut type_oid, mut typmod) = (0, 0);
+            sys::typenameTypeIdAndMod(
+                null_mut(),
+                column.typeName,
+                &raw mut type_oid,
+                &raw mut typmod,
+            );
+            (type_oid, typmod)
+        }))
     }
 }
 

@@ -32,3 +32,17 @@ pub fn import(identifier: Str) {
         sys::ImportSnapshot(identifier.as_ptr());
     }
 }
+
+/// Runs `work` with an active snapshot, which functions of users need.
+pub fn with_active<R>(work: impl FnOnce() -> R) -> R {
+    // SAFETY: inside a transaction, whose abort takes back what an error leaves.
+    unsafe {
+        if sys::ActiveSnapshotSet() {
+            return work();
+        }
+        sys::PushActiveSnapshot(sys::GetTransactionSnapshot());
+        let result = work();
+        sys::PopActiveSnapshot();
+        result
+    }
+}

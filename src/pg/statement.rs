@@ -5,6 +5,7 @@ use super::params::{self, Given, Types};
 use super::plancache::PlanSource;
 use super::receiver::Callbacks;
 use super::text::Str;
+use super::tuple::Descriptor;
 use crate::pg_sys as sys;
 use core::ffi::c_int;
 use core::ptr::{NonNull, null, null_mut};
@@ -357,6 +358,19 @@ impl Portal {
                 tag: super::text::copy_into(Context::current(), tag),
                 rows: completion.nprocessed,
             }
+        }
+    }
+
+    /// The columns of rows that are there only once it has run: those of RETURNING, CALL and so on.
+    pub fn columns_of_stored_rows(self) -> Option<Descriptor> {
+        // SAFETY: by the type's invariant; the descriptor lives as long as the portal.
+        unsafe {
+            let portal = self.0.as_ref();
+            let is_stored = matches!(
+                portal.strategy,
+                sys::PORTAL_ONE_RETURNING | sys::PORTAL_ONE_MOD_WITH | sys::PORTAL_UTIL_SELECT
+            );
+            Descriptor::from_ptr(portal.tupDesc).filter(|_| is_stored)
         }
     }
 

@@ -43,6 +43,12 @@ impl Str {
         unsafe { CStr::from_ptr(self.0.as_ptr()) }.to_bytes()
     }
 
+    /// quote_identifier: as an identifier is written in SQL, in the current memory context.
+    pub fn quoted(self) -> Self {
+        // SAFETY: by the type's invariant; the result is the text itself or a palloc'd one.
+        unsafe { Self::from_ptr(sys::quote_identifier(self.as_ptr())).unwrap_or(self) }
+    }
+
     /// The bytes and the NUL.
     pub fn bytes_with_nul<'a>(self) -> &'a [u8] {
         // SAFETY: by the type's invariant; the lifetime is the caller's to keep.

@@ -227,13 +227,11 @@ impl Descriptor {
         }
     }
 
-    /// The numbers, from 0, of the columns that were not dropped, in `context`.
-    pub fn live_columns<'a>(self, context: Context) -> &'a mut [usize] {
-        let live = || (0..self.len()).filter(|i| !self.column(*i).is_dropped);
-        let mut next = live();
-        context.alloc_slice(live().count(), |_| match next.next() {
-            Some(i) => i,
-            None => unreachable!(),
+    /// Type and typmod of each column.
+    pub fn types(self) -> impl Iterator<Item = (sys::Oid, i32)> {
+        (0..self.len()).map(move |i| {
+            let column = self.column(i);
+            (column.type_oid, column.typmod)
         })
     }
 
@@ -260,6 +258,34 @@ impl Slot {
                 &raw const sys::TTSOpsMinimalTuple,
             ))
         })
+    }
+
+    /// One for values, in the current memory context, likewise.
+    pub fn of_values(desc: Descriptor) -> Self {
+        // SAFETY: as above.
+        Self(unsafe {
+            NonNull::new_unchecked(sys::MakeSingleTupleTableSlot(
+                desc.as_ptr(),
+                &raw const sys::TTSOpsVirtual,
+            ))
+        })
+    }
+
+    /// Shows a row of values in a slot that was made for them. What they point to outlives what the slot shows.
+    pub fn show(self, values: &[sys::Datum]) {
+        // SAFETY: by the type's invariant; the arrays of a slot that was made for values are its own, as long as its
+        // descriptor.
+        unsafe {
+            let slot = self.0.as_ptr();
+            sys::ExecClearTuple(slot);
+            let natts = (*(*slot).tts_tupleDescriptor).natts as usize;
+            assert!(values.len() == natts && (*slot).tts_ops == &raw const sys::TTSOpsVirtual);
+            for (i, value) in values.iter().enumerate() {
+                (*slot).tts_values.add(i).write(*value);
+                (*slot).tts_isnull.add(i).write(false);
+            }
+            sys::ExecStoreVirtualTuple(slot);
+        }
     }
 
     /// # Safety

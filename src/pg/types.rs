@@ -1,9 +1,7 @@
 //! utils/lsyscache.h, utils/typcache.h, parser/parse_coerce.h: types and conversions.
 
-use super::memory::Context;
 use super::text::Str;
 use crate::pg_sys as sys;
-use core::ffi::c_void;
 use core::ptr::null_mut;
 
 /// That of a literal, which the statement that it is in decides.
@@ -44,9 +42,54 @@ pub fn kind(type_oid: sys::Oid) -> u8 {
     unsafe { sys::get_typtype(type_oid) as u8 }
 }
 
+/// text.
+pub const TEXT: sys::Oid = sys::TEXTOID;
+
+/// jsonb.
+pub const JSONB: sys::Oid = sys::JSONBOID;
+
+/// Whether somebody has made it: those of the system are there, and stay as they are.
+pub fn is_made(type_oid: sys::Oid) -> bool {
+    type_oid >= sys::FirstNormalObjectId
+}
+
 /// Whether it is a type of no column.
 pub fn is_pseudo(type_oid: sys::Oid) -> bool {
     kind(type_oid) == sys::TYPTYPE_PSEUDO
+}
+
+/// The row type that values of the type have inside, through arrays, domains, ranges and multiranges; none for what the
+/// system itself has.
+pub fn row_inside(type_oid: sys::Oid) -> Option<sys::Oid> {
+    innermost_from(type_oid, sys::FirstNormalObjectId)
+}
+
+/// The same, of the system's types as well.
+pub fn innermost(type_oid: sys::Oid) -> Option<sys::Oid> {
+    innermost_from(type_oid, 1)
+}
+
+/// The row type inside, or a type whose values alone know what rows they have inside; types below `first` have none.
+fn innermost_from(mut type_oid: sys::Oid, first: sys::Oid) -> Option<sys::Oid> {
+    while type_oid >= first {
+        type_oid = match kind(type_oid) {
+            sys::TYPTYPE_COMPOSITE => return Some(type_oid),
+            sys::TYPTYPE_PSEUDO => return is_polymorphic(type_oid).then_some(type_oid),
+            sys::TYPTYPE_DOMAIN => base(type_oid, -1).0,
+            sys::TYPTYPE_RANGE => range_subtype(type_oid),
+            sys::TYPTYPE_MULTIRANGE => multirange_range(type_oid),
+            _ => element(type_oid),
+        };
+    }
+    None
+}
+
+/// Types whose values may have rows of any type inside, which only the value knows: no layout tells of them.
+pub const fn is_polymorphic(type_oid: sys::Oid) -> bool {
+    matches!(
+        type_oid,
+        sys::ANYARRAYOID | sys::RECORDOID | sys::RECORDARRAYOID
+    )
 }
 
 /// The type of an array's elements; 0 if it is none.
@@ -56,131 +99,23 @@ pub fn element(type_oid: sys::Oid) -> sys::Oid {
 }
 
 /// The type of a range's bounds; 0 if it is none.
-pub fn range_subtype(type_oid: sys::Oid) -> sys::Oid {
+fn range_subtype(type_oid: sys::Oid) -> sys::Oid {
     // SAFETY: a system cache look-up.
     unsafe { sys::get_range_subtype(type_oid) }
 }
 
 /// The range type of a multirange; 0 if it is none.
-pub fn multirange_range(type_oid: sys::Oid) -> sys::Oid {
+fn multirange_range(type_oid: sys::Oid) -> sys::Oid {
     // SAFETY: a system cache look-up.
     unsafe { sys::get_multirange_range(type_oid) }
 }
 
-/// A function to call for every value.
-#[derive(Clone, Copy)]
-pub struct Function(sys::FmgrInfo);
-
-impl Function {
-    fn look_up(oid: sys::Oid, context: Context) -> Self {
-        // SAFETY: zero is a value of each field; fmgr_info_cxt sets them, with subsidiary memory in `context`.
-        unsafe {
-            let mut info: sys::FmgrInfo = core::mem::zeroed();
-            context.run(|| sys::fmgr_info_cxt(oid, &raw mut info, sys::CurrentMemoryContext));
-            Self(info)
-        }
-    }
-
-    /// The type's output function.
-    pub fn output(type_oid: sys::Oid, context: Context) -> Self {
-        let (mut oid, mut is_varlena) = (0, false);
-        // SAFETY: a system cache look-up of a type that exists; raises for a shell type.
-        unsafe { sys::getTypeOutputInfo(type_oid, &raw mut oid, &raw mut is_varlena) };
-        Self::look_up(oid, context)
-    }
-
-    /// The function that applies a typmod to a value of the type, if it needs one.
-    pub fn length_coercion(type_oid: sys::Oid, context: Context) -> Option<(Self, Coercion)> {
-        let mut oid = 0;
-        // SAFETY: a system cache look-up of a type that exists.
-        let path = unsafe { sys::find_typmod_coercion_function(type_oid, &raw mut oid) };
-        match path {
-            sys::COERCION_PATH_FUNC => Some((Self::look_up(oid, context), Coercion::Value)),
-            sys::COERCION_PATH_ARRAYCOERCE => {
-                Some((Self::look_up(oid, context), Coercion::Elements))
-            }
-            _ => None,
-        }
-    }
-
-    /// Calls an output function; the text is in the current memory context.
-    ///
-    /// # Safety
-    /// This is an output function and `value` a non-null value of its type.
-    pub unsafe fn call_output(&mut self, value: sys::Datum) -> Str {
-        // SAFETY: the caller's promise; output functions return palloc'd strings.
-        unsafe {
-            Str::from_ptr(sys::OutputFunctionCall(&raw mut self.0, value))
-                .unwrap_or(Str::from_static(c""))
-        }
-    }
-
-    /// Calls a length coercion function as an implicit cast does.
-    ///
-    /// # Safety
-    /// This is a length coercion function and `value` a non-null value of its type.
-    pub unsafe fn call_length_coercion(&mut self, value: sys::Datum, typmod: i32) -> sys::Datum {
-        // SAFETY: the caller's promise: (value, typmod, is explicit), of which not all need be declared.
-        unsafe { sys::FunctionCall3Coll(&raw mut self.0, 0, value, typmod as sys::Datum, 0) }
-    }
-}
-
-/// To what a length coercion function applies.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Coercion {
-    Value,
-    /// Each element of an array.
-    Elements,
-}
-
-/// domain_check: raises 23514 or 23502 when the value does not fit the domain.
-///
-/// # Safety
-/// `value` is of the domain's base type. `cache` is NULL at first and then whatever the last call left there; what it
-/// points to is in `context`.
-pub unsafe fn check_domain(
-    value: Option<sys::Datum>,
-    domain: sys::Oid,
-    cache: &mut *mut c_void,
-    context: Context,
-) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        context.run(|| {
-            sys::domain_check(
-                value.unwrap_or(0),
-                value.is_none(),
-                domain,
-                cache,
-                sys::CurrentMemoryContext,
-            );
-        });
-    }
-}
-
-/// NULL, for callers that keep a domain's cache.
-pub const NO_CACHE: *mut c_void = null_mut();
-
 /// A type's input function and its parameter.
-pub fn input(type_oid: sys::Oid) -> (sys::Oid, sys::Oid) {
+fn input(type_oid: sys::Oid) -> (sys::Oid, sys::Oid) {
     let (mut function, mut io_param) = (0, 0);
     // SAFETY: a system cache look-up of a type that exists.
     unsafe { sys::getTypeInputInfo(type_oid, &raw mut function, &raw mut io_param) };
     (function, io_param)
-}
-
-/// Calls an input function. The value is in the current memory context.
-///
-/// # Safety
-/// `function` and `io_param` are what `input` returned for one type.
-pub unsafe fn call_input(
-    function: sys::Oid,
-    text: Str,
-    io_param: sys::Oid,
-    typmod: i32,
-) -> sys::Datum {
-    // SAFETY: the caller's promise; input functions do not write to the text.
-    unsafe { sys::OidInputFunctionCall(function, text.as_ptr().cast_mut(), io_param, typmod) }
 }
 
 /// How values of the type are passed: bytes (-1 for varlena, -2 for cstring), and whether a Datum is the value. None for a

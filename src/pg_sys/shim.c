@@ -142,6 +142,12 @@ pgbg_errno(void)
 	return errno;
 }
 
+void
+pgbg_exec_project(ProjectionInfo *projection)
+{
+	ExecProject(projection);
+}
+
 /* 16 changed the types of its arguments, 17 made it inline. */
 ssize_t
 pgbg_file_read(File file, char *buffer, size_t amount, int64 offset)

@@ -1,9 +1,9 @@
 //! src/pg_sys/shim.c as Rust sees it: the same functions in the same order.
 
 use super::{
-    Datum, DestReceiver, File, Form_pg_attribute, GucContext, GucSource, List, Oid, Portal, Query,
-    QueryCompletion, RawStmt, TupleDesc, config_generic, pgbg_setting, pqsigfunc, shm_mq_handle,
-    shm_mq_iovec, shm_mq_result, varlena,
+    Datum, DestReceiver, File, Form_pg_attribute, GucContext, GucSource, List, Oid, Portal,
+    ProjectionInfo, Query, QueryCompletion, RawStmt, TupleDesc, config_generic, pgbg_setting,
+    pqsigfunc, shm_mq_handle, shm_mq_iovec, shm_mq_result, varlena,
 };
 use core::ffi::{c_char, c_int, c_void};
 
@@ -30,6 +30,7 @@ unsafe extern "C-unwind" {
     pub fn pgbg_enum_setting_name(setting: *mut config_generic, value: c_int) -> *const c_char;
     pub fn pgbg_drop_temporary_slots();
     pub fn pgbg_errno() -> c_int;
+    pub fn pgbg_exec_project(projection: *mut ProjectionInfo);
     pub fn pgbg_file_read(file: File, buffer: *mut c_char, amount: usize, offset: i64) -> isize;
     pub fn pgbg_file_write(file: File, buffer: *const c_char, amount: usize, offset: i64) -> isize;
     pub fn pgbg_finalize_tupdesc(tupdesc: TupleDesc);

@@ -13,6 +13,7 @@ use crate::pg::memory::Context;
 use crate::pg::text::{Str, Text};
 use crate::pg::timestamp::Timestamp;
 use crate::pg::tuplestore::Tuplestore;
+use crate::rows::columns::Columns;
 use crate::rows::file::Name;
 use core::cell::Cell;
 use core::ffi::c_int;
@@ -69,20 +70,6 @@ impl Outcome {
         finished_at: 0,
         timed_out: false,
     };
-}
-
-/// The rows' columns as the worker announced them, in the job's context.
-#[derive(Clone, Copy)]
-pub struct Columns<'a>(pub &'a [Column]);
-
-/// One of them.
-#[derive(Clone, Copy)]
-pub struct Column {
-    pub name: Str,
-    pub type_oid: Oid,
-    pub typmod: i32,
-    /// How rows in its values are laid out: `pg::layout`.
-    pub layout: u64,
 }
 
 /// Where rows go while `result` waits for them: the executor's own tuplestore. Valid only while it runs.
@@ -146,6 +133,7 @@ pub struct Job {
     pub kept: Kept,
     /// How many of the notices in there have been passed on.
     pub noticed: Cell<u64>,
+    /// The rows' columns as the worker announced them, in the job's context.
     pub columns: Cell<Option<Columns<'static>>>,
     pub direct: Cell<Option<Direct>>,
     /// Why rows could not be kept.

@@ -12,6 +12,7 @@ use super::start::{
 };
 use super::{STATE, context, idle, pump, registry};
 use crate::channel::credit;
+use crate::channel::wire::expected::Expected;
 use crate::channel::wire::parameters::Parameters;
 use crate::channel::wire::request::{Request, User};
 use crate::channel::wire::response::Stream;
@@ -52,6 +53,8 @@ pub struct Order<'a> {
     pub mode: Mode,
     /// When the time of the call that launches is over: then it waits for no place any longer, nor for the job.
     pub deadline: Deadline,
+    /// What becomes of its rows, where that is known.
+    pub expected: Expected<'a>,
     pub options: Options<'a>,
 }
 
@@ -260,6 +263,7 @@ fn send_request(link: LinkRef, order: &Order<'_>, cookie: i64, file: Name) {
         guc_state: news.map_or(&[], |news| news.settings),
         label: order.label.map(c_str),
         parameters: order.options.parameters,
+        expected: order.expected,
         snapshot: order.options.snapshot.map(c_str),
         channel: order.options.channel.map(c_str),
         sql: c_str(order.sql),

@@ -7,7 +7,6 @@ mod assembler;
 pub mod batch;
 pub mod cancel;
 mod ceilings;
-mod convert;
 mod deadlock;
 mod idle;
 pub mod job;

@@ -5,7 +5,8 @@ use crate::pg::error::{Report, code};
 use crate::pg::memory::Context;
 use crate::pg::record::{self, Field};
 use crate::pg::types::UNKNOWN;
-use crate::pg::{Datum, layout, types};
+use crate::pg::{Datum, types};
+use crate::rows::layout;
 use core::ptr::NonNull;
 
 /// Every field of a row is a parameter of its own type, in the current memory context. 0A000 for a type whose values mean

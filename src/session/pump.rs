@@ -4,21 +4,22 @@
 //! begin and nobody reads them, it stops: from there on the worker sees to what it sends, until it has ended.
 
 use super::assembler::Piece;
-use super::job::{Column, Columns, Job, JobRef, Outcome, State};
+use super::job::{Job, JobRef, Outcome, State};
 use super::link::LinkRef;
 use super::reports::{fields_of, outcome_of, pass_on, settle_in_directory, state_of};
 use super::{STATE, idle, kept, link, registry};
 use crate::channel::outcome::{self, Summary};
 use crate::channel::wire::Malformed;
 use crate::channel::wire::frame::Frame;
-use crate::channel::wire::response::{Description, Message, Rows};
+use crate::channel::wire::response::{Message, Rows};
 use crate::channel::wire::tuple::check_tuple_attributes;
 use crate::pg::bgworker::Status;
 use crate::pg::error::{Fields, catch, catch_into, check_for_interrupts, code};
 use crate::pg::shm_mq::Received;
 use crate::pg::text::Str;
 use crate::pg::tuple::MinimalTuple;
-use crate::pg::{encoding, latch, text, timestamp};
+use crate::pg::{latch, text, timestamp};
+use crate::rows::columns::Columns;
 use crate::rows::file::{self, Trouble};
 use core::cell::Cell;
 use core::ffi::c_int;
@@ -261,7 +262,10 @@ fn take_message(job: &Job, message: &[u8]) -> Result<(), Malformed> {
     }
     match decoded {
         Message::Rows(rows) => take_rows(job, rows)?,
-        Message::Description(description) => take_description(job, &description),
+        Message::Description(description) => {
+            let columns = Columns::of_description(&description, job.context);
+            job.columns.set(Some(columns));
+        }
         Message::Notice(report, encoding) => pass_on(job, &report, c_int::from(encoding)),
         Message::Error(report, encoding) => {
             job.whole_error
@@ -329,24 +333,6 @@ fn keep_rest(
 
 fn tuple(bytes: &[u8]) -> Result<MinimalTuple<'_>, Malformed> {
     MinimalTuple::from_bytes(bytes).ok_or(Malformed::TupleLength)
-}
-
-fn take_description(job: &Job, description: &Description<'_>) {
-    let encoding = c_int::from(description.encoding());
-    let mut announced = description.columns();
-    let columns = job.context.alloc_slice(description.len(), |_| {
-        // The decoder has counted them.
-        let Some(column) = announced.next() else {
-            unreachable!()
-        };
-        Column {
-            name: encoding::to_database(job.context, column.name, encoding),
-            type_oid: column.type_oid,
-            typmod: column.typmod,
-            layout: column.layout,
-        }
-    });
-    job.columns.set(Some(Columns(columns)));
 }
 
 /// What arrived cannot be understood: the job has failed here, whatever becomes of it there.

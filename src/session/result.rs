@@ -1,6 +1,5 @@
 //! Delivering a job's rows to the caller, once.
 
-use super::convert::{self, Plan};
 use super::job::{Direct, Job, JobRef, State};
 use super::wait::{WaitFor, wait, wait_until};
 use super::{cancel, kept, registry, reports};
@@ -16,8 +15,10 @@ use crate::pg::memory::Context;
 use crate::pg::text::{Str, copy_into};
 use crate::pg::tuple::{Descriptor, MinimalTuple, Slot, no_columns};
 use crate::pg::tuplestore::Tuplestore;
+use crate::pg::types;
+use crate::rows::columns::attributes;
+use crate::rows::convert;
 use crate::rows::file::Trouble;
-use core::cell::Cell;
 use core::ffi::c_int;
 use core::ptr::NonNull;
 
@@ -103,7 +104,7 @@ pub fn own_rows(job: JobRef, deadline: Deadline) -> OwnRows {
     let delivered = catch(|| {
         wait_for_success(job, deadline);
         let desc = match job.columns.get() {
-            Some(columns) => convert::own(columns),
+            Some(columns) => columns.descriptor(),
             None => no_columns(),
         };
         let store = Tuplestore::for_executor(Context::current(), false);
@@ -123,7 +124,7 @@ fn deliver(job: JobRef, set: ResultSet, store: Tuplestore, deadline: Deadline) {
     }
     hooks::point("result-columns");
     match job.columns.get() {
-        Some(columns) if job.is_running() && convert::is_exact(columns, set.desc) => {
+        Some(columns) if job.is_running() && columns.are_exactly(set.desc.types()) => {
             read_directly(job, set, store, deadline);
         }
         _ => read_afterwards(job, set, store, deadline),
@@ -132,7 +133,7 @@ fn deliver(job: JobRef, set: ResultSet, store: Tuplestore, deadline: Deadline) {
 
 /// Rows go straight to the executor while they come. Being interrupted, the reader loses them; the job goes on.
 fn read_directly(job: JobRef, set: ResultSet, store: Tuplestore, deadline: Deadline) {
-    let attributes = convert::attributes(set.desc);
+    let attributes = attributes(set.desc);
     job.consumed.set(true);
     job.direct.set(Some(Direct { store, attributes }));
     hooks::point("result-direct");
@@ -141,7 +142,7 @@ fn read_directly(job: JobRef, set: ResultSet, store: Tuplestore, deadline: Deadl
     }
     raise_failure(&job);
     if let Some(columns) = job.columns.get() {
-        convert::check_layouts(columns);
+        columns.check_layouts();
     }
 }
 
@@ -167,21 +168,24 @@ fn read_kept_rows(job: JobRef, declared: Descriptor, store: Tuplestore) {
     let Some(columns) = job.columns.get() else {
         return;
     };
-    if convert::is_exact(columns, declared) {
-        convert::check_layouts(columns);
-        let attributes = convert::attributes(declared);
+    if columns.are_exactly(declared.types()) {
+        columns.check_layouts();
+        let attributes = attributes(declared);
         read_kept(job, |tuple| store_checked(&job, store, tuple, attributes));
         return;
     }
-    let plan = Cell::new(convert::plan(columns, declared));
-    let attributes = convert::attributes(plan.get().source);
-    let slot = Slot::minimal(plan.get().source);
-    let row_context = Context::current().create(c"pg_background row");
+    types::accept_invalidations();
+    let source = columns.descriptor();
+    columns.check_layouts();
+    let projection = convert::plan(columns, source, declared);
+    let attributes = attributes(source);
+    let slot = Slot::minimal(source);
     read_kept(job, |tuple| {
         check(&job, tuple, attributes);
         hooks::point("result-row");
-        row_context.run(|| convert_row(&plan, slot, tuple, declared, store));
-        row_context.reset();
+        slot.store(tuple);
+        store.put_slot(projection.row(slot));
+        slot.clear();
     });
     slot.free();
 }
@@ -232,23 +236,6 @@ pub fn raise_time_out(job: &Job) -> ! {
             job.pid
         ))
         .raise()
-}
-
-fn convert_row(
-    plan: &Cell<Plan>,
-    slot: Slot,
-    tuple: MinimalTuple<'_>,
-    declared: Descriptor,
-    store: Tuplestore,
-) {
-    slot.store(tuple);
-    let (values, nulls) = slot.values();
-    let mut steps = plan.get();
-    // SAFETY: the slot holds a row of the plan's source, which was checked.
-    unsafe { steps.convert(values, nulls) };
-    let (values, nulls) = steps.spread(declared, values, nulls);
-    store.put_values(declared, values, nulls);
-    slot.clear();
 }
 
 /// Raises what kept the job, or its rows, from being there.

@@ -2,7 +2,7 @@
 
 use super::job::JobRef;
 use super::launch::{Order, launch};
-use super::result::{OwnRows, TIMEOUT_GRACE, own_rows, result};
+use super::result::{TIMEOUT_GRACE, result};
 use super::wait::{WaitFor, wait};
 use super::{STATE, cancel, registry};
 use crate::pg::Datum;
@@ -39,16 +39,10 @@ pub fn run<R>(order: &Order<'_>, report: impl FnOnce(&Ran) -> R) -> R {
     answer
 }
 
-/// The same with the job's rows; an error of the job is raised.
+/// The same with the job's rows, which are as the order expects them; an error of the job is raised.
 pub fn run_query(order: &Order<'_>, set: ResultSet) -> Datum {
     let job = launch(order);
     guard(job, || result(job, set, order.deadline))
-}
-
-/// The same with the columns that the job's rows have.
-pub fn run_own_rows<R>(order: &Order<'_>, take: impl FnOnce(OwnRows) -> R) -> R {
-    let job = launch(order);
-    take(guard(job, || own_rows(job, order.deadline)))
 }
 
 /// Nobody has the handle of a job that `work` is about: an error there ends the job, too, and so does the session's end.

@@ -3,6 +3,7 @@
 use super::launching::run_columns;
 use super::rows::set_of_rowtype;
 use super::{row_types, sql_functions};
+use crate::channel::wire::expected::Expected;
 use crate::channel::wire::parameters::Parameters;
 use crate::directory::Mode;
 use crate::pg::call::{Call, datum};
@@ -12,6 +13,7 @@ use crate::pg::memory::Context;
 use crate::pg::text::{Str, format, text_to_str};
 use crate::pg::{record, snapshot, xact};
 use crate::pg_sys as sys;
+use crate::rows::expected;
 use crate::session::batch::{self, Batch};
 use crate::session::job::State;
 use crate::session::launch::{Options, Order};
@@ -35,7 +37,7 @@ sql_functions! {
             deadline: run::deadline(wait::check_timeout(call.int32(4).unwrap_or(0))),
             retries: i32::try_from(count(call.int32(7), "retries")).unwrap_or(i32::MAX),
         };
-        let order = tasks.order(call.text(5), snapshot_of(call, 6, batch.retries), true);
+        let order = tasks.order(call.text(5), snapshot_of(call, 6, batch.retries), None);
         let store = set.begin();
         let context = Context::current();
         let places: &mut [Option<&[Option<sys::Datum>; COLUMNS]>] =
@@ -76,7 +78,8 @@ sql_functions! {
             deadline: run::deadline(wait::check_timeout(call.int32(4).unwrap_or(0))),
             retries: 0,
         };
-        let order = tasks.order(call.text(5), snapshot_of(call, 6, 0), false);
+        let expected = Some(expected::of(set.desc));
+        let order = tasks.order(call.text(5), snapshot_of(call, 6, 0), expected);
         let store = set.begin();
         let progress = Announcer::new(batch.count);
         batch::run(&batch, &order, &|ended| {
@@ -185,12 +188,12 @@ impl<'a> Tasks<'a> {
         }
     }
 
-    /// Makes the order of each, in the current memory context.
+    /// Makes the order of each, in the current memory context. Without columns nobody wants the rows.
     fn order(
         self,
         label: Option<Str>,
         snapshot: Option<Str>,
-        submitted: bool,
+        expected: Option<Expected<'static>>,
     ) -> impl Fn(usize, Deadline) -> Order<'static> + use<'a> {
         move |i, deadline| {
             let statement = self.statements.get(i).or(self.statements.first());
@@ -204,11 +207,12 @@ impl<'a> Tasks<'a> {
                     sql: text_to_str(*statement),
                     queue_size: 0,
                     label,
-                    submitted,
+                    submitted: expected.is_none(),
                     with_cookie: true,
                     keeps_worker: false,
                     mode: Mode::Batch,
                     deadline,
+                    expected: expected.unwrap_or(Expected::Anything),
                     options: Options {
                         parameters: record
                             .map_or(Parameters::NONE, |record| parameters::of_record(record)),

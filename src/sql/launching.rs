@@ -2,12 +2,13 @@
 
 use super::options::{OF_LAUNCH, OF_RUN, OF_RUN_QUERY, Places, options};
 use super::{row_types, sql_functions};
+use crate::channel::wire::expected::Expected;
 use crate::directory::Mode;
 use crate::pg::call::{Call, datum};
 use crate::pg::clock::Deadline;
-use crate::pg::columns;
 use crate::pg::error::{code, sqlstate_text};
 use crate::pg_sys as sys;
+use crate::rows::{expected, list};
 use crate::session::launch::{Order, launch};
 use crate::session::run::{self, Ran, run, run_query};
 use crate::session::wait;
@@ -62,9 +63,9 @@ sql_functions! {
         (TEXT, INT4, INT4, TEXT, TEXT) -> set of RECORD;
     ] {
         let set = call.result_set();
-        let order = waiting_order(call, OF_RUN_QUERY);
-        if let Some(list) = call.text(4) {
-            columns::check_list(list, set.desc);
+        let order = Order { expected: expected::of(set.desc), ..waiting_order(call, OF_RUN_QUERY) };
+        if let Some(col_def) = call.text(4) {
+            list::check(col_def, set.desc);
         }
         run_query(&order, set)
     }
@@ -99,6 +100,7 @@ fn basic_order(call: Call, places: Places) -> Order<'static> {
         keeps_worker: false,
         mode: Mode::Launch,
         deadline: Deadline::NEVER,
+        expected: Expected::Anything,
         options: options(call, places),
     }
 }

@@ -2,16 +2,15 @@
 
 use super::options::{OF_QUERY, OF_QUERY_JSON, options};
 use super::{handle_at, sql_functions};
+use crate::channel::wire::expected::Expected;
 use crate::directory::Mode;
 use crate::pg::call::{Call, ResultSet, datum};
 use crate::pg::clock::Deadline;
 use crate::pg::cursor::Cursor;
 use crate::pg::error::{Report, code};
-use crate::pg::json::ToJsonb;
-use crate::pg::memory::Context;
-use crate::pg::tuple::Slot;
 use crate::pg::types;
 use crate::pg_sys as sys;
+use crate::rows::{convert, expected};
 use crate::session::job::JobRef;
 use crate::session::launch::Order;
 use crate::session::result::{self, OwnRows};
@@ -23,7 +22,8 @@ sql_functions! {
         (ANYELEMENT, TEXT, RECORD, TEXTS, TEXT, INT4, BOOL) -> set of ANYELEMENT;
     ] {
         let set = set_of_rowtype(call);
-        run::run_query(&order(call, 1), set)
+        let order = Order { expected: expected::of(set.desc), ..order(call, 1) };
+        run::run_query(&order, set)
     }
 
     /// `pg_background_query_json(sql, params, text_params, label, timeout_ms, snapshot) -> set of jsonb`
@@ -31,7 +31,8 @@ sql_functions! {
         (TEXT, RECORD, TEXTS, TEXT, INT4, BOOL) -> set of JSONB;
     ] {
         let set = call.result_set();
-        run::run_own_rows(&order(call, 0), |rows| put_as_json(rows, set))
+        let order = Order { expected: Expected::Json, ..order(call, 0) };
+        run::run_query(&order, set)
     }
 
     /// `pg_background_rows(rowtype, h) -> set of anyelement`
@@ -92,6 +93,7 @@ fn order(call: Call, sql: usize) -> Order<'static> {
         keeps_worker: false,
         mode: Mode::Run,
         deadline: run::deadline(wait::check_timeout(call.int32(sql + 4).unwrap_or(0))),
+        expected: Expected::Anything,
         options: options(call, places),
     }
 }
@@ -99,16 +101,7 @@ fn order(call: Call, sql: usize) -> Order<'static> {
 /// Each row as an object.
 fn put_as_json(rows: OwnRows, set: ResultSet) -> sys::Datum {
     let store = set.begin();
-    let mut to_jsonb = ToJsonb::new(rows.desc);
-    let row_context = Context::current().create(c"pg_background row");
-    rows.each(|slot: Slot| {
-        row_context.run(|| {
-            let (values, nulls) = slot.values();
-            // SAFETY: a row of the columns that the converter was made for.
-            let object = unsafe { to_jsonb.call(values, nulls) };
-            store.put_values(set.desc, &[object], &[false]);
-        });
-        row_context.reset();
-    });
+    let (to_json, _) = convert::as_json(rows.desc);
+    rows.each(|row| store.put_slot(to_json.row(row)));
     set.finish(store)
 }

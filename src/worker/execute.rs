@@ -15,6 +15,7 @@ use crate::pg::statement::{self, Class, Statements};
 use crate::pg::text::{Str, copy_into};
 use crate::pg::timeout::Timeout;
 use crate::pg::{activity, guc, process, snapshot, timestamp, xact};
+use crate::rows::expected;
 use core::ffi::c_int;
 use core::ptr::NonNull;
 use core::sync::atomic::Ordering;
@@ -56,6 +57,7 @@ pub fn run(channel: Channel, request: &Request<'_>) {
     };
     hooks::point("worker-run");
     params::check(request);
+    expected::check(request.expected);
     let work = Work {
         sql,
         statements,
@@ -114,7 +116,7 @@ fn run_each(
         known,
     } = *work;
     let count = statements.len();
-    let sender = RowSender::new(message_context);
+    let sender = RowSender::new(message_context, request.expected);
     // Whether they are the answer is known when the last statement has been planned.
     let tags = message_context.alloc_slice(count, |_| Str::from_static(c""));
     for (i, statement) in statements.iter().enumerate() {
@@ -136,6 +138,11 @@ fn run_each(
             unsafe { statement.open(sql, context, given, planning) }
         });
         let receiver = is_last.then(|| sender.receiver());
+        if let Some(desc) = portal.columns_of_stored_rows() {
+            if is_last && !sending::is_discarding() {
+                sender.check(desc);
+            }
+        }
         let top_level = !(user.is_restricted(request) && statement.class() == Class::CallOrDo);
         // SAFETY: the sender is complete and lives until this function returns.
         let completion = unsafe { portal.run(top_level, receiver) };

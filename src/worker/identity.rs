@@ -12,6 +12,7 @@ use crate::pg::memory::Context;
 use crate::pg::statement::{Class, Statement, Statements};
 use crate::pg::text::Str;
 use crate::pg::{encoding, guc, pin, plugins, process, xact};
+use crate::rows::expected;
 use core::ffi::{CStr, c_int};
 use core::ptr::NonNull;
 
@@ -146,7 +147,7 @@ enum Place {
 enum Pin {
     /// The definer is the session's user himself: it restricts nobody.
     None,
-    /// User code runs in security contexts of its own only, and so do parallel workers.
+    /// User code runs in security contexts of its own only, and so do parallel workers: but for what converts the answer.
     User,
     UserAndParallel,
 }
@@ -170,6 +171,9 @@ impl JobUser {
         };
         let place = match lone {
             _ if is_session_user && context == 0 => Place::Session,
+            Some(Class::NoTransactionBlock) if expected::may_call_users_code(request.expected) => {
+                Place::TopLevel(pin(Pin::UserAndParallel))
+            }
             Some(Class::NoTransactionBlock) => Place::TopLevel(pin(Pin::User)),
             Some(Class::CallOrDo) if is_definer && !request.read_only => {
                 Place::TopLevel(pin(Pin::UserAndParallel))

@@ -7,7 +7,8 @@ use crate::pg::error::{Report, code};
 use crate::pg::memory::Context;
 use crate::pg::params::Given;
 use crate::pg::record::is_flat;
-use crate::pg::{layout, types};
+use crate::pg::types;
+use crate::rows::layout;
 
 /// The parameters of a request, as statements take them, in `context`. The values stay where the request has them. What
 /// their types say of them is not looked at yet: that takes a transaction.

@@ -3,18 +3,22 @@
 //! A row crosses as the MinimalTuple that the executor makes of it. Small rows are gathered and sent many to a message;
 //! the description goes out just before the first of them, so that a short answer is one wake-up.
 
-use super::columns::Columns;
+use super::columns::describe;
 use super::sending::{frame_limit, is_discarding, send};
+use crate::channel::wire::expected::Expected;
 use crate::channel::wire::response::{self, HEADER_LEN, Kind};
 use crate::channel::wire::tuple::maxalign;
 use crate::pg::call::datum;
 use crate::pg::error::check_for_interrupts;
-use crate::pg::form::Form;
+use crate::pg::form::{Form, fetch_external};
 use crate::pg::memory::{Context, free};
 use crate::pg::receiver::{Callbacks, Receiver};
+use crate::pg::snapshot;
 use crate::pg::text::Str;
 use crate::pg::tuple::{Descriptor, MinimalTuple, Row, Slot};
+use crate::pg::types::TEXT;
 use crate::pg::{Datum, encoding};
+use crate::rows::expected::Outgoing;
 use core::cell::Cell;
 use core::ffi::CStr;
 use core::ptr::NonNull;
@@ -24,17 +28,19 @@ use core::ptr::NonNull;
 /// # Invariants
 /// `state` points to a live SenderState; its first field is what the executor is given.
 #[derive(Clone, Copy)]
-pub struct RowSender(NonNull<SenderState>);
+pub struct RowSender<'a>(NonNull<SenderState<'a>>);
 
 #[repr(C)]
-struct SenderState {
+struct SenderState<'a> {
     callbacks: Callbacks,
     /// Lives as long as the job.
     context: Context,
     /// Emptied after every row that needed work.
     row_context: Context,
     /// None until a statement returns rows that somebody reads.
-    columns: Cell<Option<Columns>>,
+    outgoing: Cell<Option<Outgoing<'static>>>,
+    /// What its launcher makes of the rows.
+    expected: Expected<'a>,
     /// A second result of the same statement has begun, which nobody gets to see.
     has_second: Cell<bool>,
     description_sent: Cell<bool>,
@@ -51,16 +57,17 @@ struct SenderState {
 /// A row for each statement's command tag, if the last statement returns none.
 const TAG_COLUMN: &CStr = c"command_tag";
 
-impl RowSender {
+impl<'a> RowSender<'a> {
     /// In a new context below `parent`, which outlives the job's transactions: a statement may commit by itself.
-    pub fn new(parent: Context) -> Self {
+    pub fn new(parent: Context, expected: Expected<'a>) -> Self {
         let context = parent.create(c"pg_background rows");
         let capacity = frame_limit().saturating_sub(HEADER_LEN);
         let state = SenderState {
             callbacks: Callbacks::of::<Self>(),
             context,
             row_context: context.create(c"pg_background row"),
-            columns: Cell::new(None),
+            outgoing: Cell::new(None),
+            expected,
             has_second: Cell::new(false),
             description_sent: Cell::new(false),
             batch: context.alloc(capacity),
@@ -72,7 +79,7 @@ impl RowSender {
         Self(context.alloc_for(state))
     }
 
-    fn state(&self) -> &SenderState {
+    fn state(&self) -> &SenderState<'a> {
         // SAFETY: by the type's invariant; what changes is in Cells.
         unsafe { self.0.as_ref() }
     }
@@ -84,31 +91,41 @@ impl RowSender {
 
     /// The answer of a job whose last statement returns no rows: every statement's command tag.
     pub fn send_tags(&self, tags: &[Str]) {
-        let state = self.state();
-        let columns = Columns::single_text(TAG_COLUMN, state.context);
-        state.columns.set(Some(columns));
+        let context = self.state().context;
+        let (desc, slot) = context.run(|| {
+            let desc = Descriptor::build(1, |_| (TAG_COLUMN.as_ptr(), TEXT, -1));
+            (desc, Slot::of_values(desc))
+        });
+        self.begin(desc);
+        let tag_context = context.create(c"pg_background tag");
         for tag in tags {
             check_for_interrupts();
-            state.row_context.run(|| {
-                let value = datum::text(*tag).unwrap_or(0);
-                let is_added = self.form(columns, &[value], &[false]);
-                assert!(is_added, "a new text is out of line");
-            });
-            state.row_context.reset();
+            slot.show(&[tag_context.run(|| datum::text(*tag).unwrap_or(0))]);
+            self.row(slot);
+            tag_context.reset();
         }
         self.finish();
     }
 
+    /// Compares a statement's columns with what is expected before it runs, where its rows come once it has run: 42804.
+    pub fn check(&self, desc: Descriptor) {
+        let state = self.state();
+        state
+            .row_context
+            .run(|| Outgoing::new(desc, state.expected));
+        state.row_context.reset();
+    }
+
     /// Whether a result has begun: rules may give one to a statement that returns none by itself.
     pub fn has_begun(&self) -> bool {
-        self.state().columns.get().is_some()
+        self.state().outgoing.get().is_some()
     }
 
     /// Adds a row of these values. False, and nothing added, if one of them is stored out of line.
     #[must_use]
-    fn form(&self, columns: Columns, values: &[Datum], nulls: &[bool]) -> bool {
-        // SAFETY: the executor's values, or what `cross` made of them.
-        let form = unsafe { Form::new(columns.sent(), values, nulls) };
+    fn form(&self, desc: Descriptor, values: &[Datum], nulls: &[bool]) -> bool {
+        // SAFETY: the executor's values, of columns that are the descriptor's.
+        let form = unsafe { Form::new(desc, values, nulls) };
         let place = self.place(form.length());
         // SAFETY: a MAXALIGNed place of that size.
         let is_whole = !unsafe { form.write(place) }.has_external();
@@ -198,11 +215,11 @@ impl RowSender {
 
     fn send_description(&self, flush: bool) {
         let state = self.state();
-        let Some(columns) = state.columns.get() else {
+        let Some(outgoing) = state.outgoing.get() else {
             return;
         };
         if !state.description_sent.replace(true) {
-            state.row_context.run(|| columns.describe(flush));
+            state.row_context.run(|| describe(outgoing.columns, flush));
         }
     }
 
@@ -217,7 +234,7 @@ impl RowSender {
 }
 
 // SAFETY: the callbacks are the first field of the state that a RowSender points to.
-unsafe impl Receiver for RowSender {
+unsafe impl Receiver for RowSender<'_> {
     fn at(callbacks: NonNull<Callbacks>) -> Self {
         Self(callbacks.cast())
     }
@@ -228,7 +245,8 @@ unsafe impl Receiver for RowSender {
         if self.has_begun() {
             state.has_second.set(true);
         } else if !is_discarding() {
-            state.columns.set(Some(Columns::new(desc, state.context)));
+            let outgoing = || Outgoing::new(desc, state.expected);
+            state.outgoing.set(Some(state.context.run(outgoing)));
         }
     }
 
@@ -237,39 +255,56 @@ unsafe impl Receiver for RowSender {
         if is_discarding() {
             return;
         }
-        let Some(columns) = self.state().columns.get() else {
+        let Some(outgoing) = self.state().outgoing.get() else {
             return;
         };
         if self.state().has_second.get() {
             return;
         }
-        let is_added = !columns.need_conversion()
-            && match slot.row() {
-                Row::Heap(tuple) if !tuple.has_external() => {
-                    let length = tuple.minimal_length();
-                    let place = self.place(length);
-                    // SAFETY: a MAXALIGNed place of that size.
-                    unsafe { tuple.write_minimal(place) };
-                    self.add(place, length);
-                    true
-                }
-                Row::Minimal(tuple) if !tuple.has_external() => {
-                    self.add_copy(tuple);
-                    true
-                }
-                Row::Heap(_) | Row::Minimal(_) => false,
-                Row::Values(values, nulls) => self.form(columns, values, nulls),
-            };
+        let slot = match outgoing.projection {
+            None => slot,
+            Some(projection) => snapshot::with_active(|| projection.row(slot)),
+        };
+        let desc = outgoing.desc;
+        let is_added = match slot.row() {
+            Row::Heap(tuple) if !tuple.has_external() => {
+                let length = tuple.minimal_length();
+                let place = self.place(length);
+                // SAFETY: a MAXALIGNed place of that size.
+                unsafe { tuple.write_minimal(place) };
+                self.add(place, length);
+                true
+            }
+            Row::Minimal(tuple) if !tuple.has_external() => {
+                self.add_copy(tuple);
+                true
+            }
+            Row::Heap(_) | Row::Minimal(_) => false,
+            Row::Values(values, nulls) => self.form(desc, values, nulls),
+        };
         if !is_added {
             let row_context = self.state().row_context;
             row_context.run(|| {
                 let (values, nulls) = slot.values();
-                let is_added = self.form(columns, columns.cross(values, nulls), nulls);
+                let is_added = self.form(desc, fetched(desc, values, nulls), nulls);
                 assert!(is_added, "a value of the row is still out of line");
             });
             row_context.reset();
         }
     }
+}
+
+/// A row's values with those fetched that are stored out of line, in the current memory context: the launcher's snapshot
+/// may not see the rows of the TOAST table.
+fn fetched<'a>(desc: Descriptor, values: &[Datum], nulls: &[bool]) -> &'a [Datum] {
+    Context::current().alloc_slice(values.len(), |i| {
+        if nulls[i] || desc.column(i).length != -1 {
+            values[i]
+        } else {
+            // SAFETY: a non-null varlena, by the descriptor.
+            unsafe { fetch_external(values[i]) }
+        }
+    })
 }
 
 fn send_rows(count: u32, rows: &[u8], flush: bool) {

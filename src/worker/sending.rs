@@ -348,8 +348,13 @@ pub fn end(channel: Channel) -> Sent {
         drop_output();
     }
     let mut sending = STATE.sending.get();
-    if let Some(outlet) = sending.outlet {
+    if let Some(outlet) = &mut sending.outlet {
         outlet.want_nothing();
+        // A job that has failed had more to say: what it has sent is made visible by a marker that says nothing new.
+        if outlet.is_hidden() {
+            sending.frames += 1;
+            outlet.put([&frame::marker(sending.marked)], true);
+        }
     }
     let filed = sending.output.take().map_or(0, |output| {
         output.close();

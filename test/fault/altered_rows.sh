@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Somebody alters a row type while its values are on the way to a reader who waits for them: 42804, never a crash.
+# Somebody alters a row type while its values are on the way to a reader who waits for them: 42804 where they cross as rows, never a
+# crash.
 . "$(dirname "$0")/../lib.sh"
 suite_begin
 cluster_new main
@@ -24,7 +25,7 @@ SELECT pg_advisory_unlock(1) \\g /dev/null" >/dev/null
 }
 t_is 'nothing altered: every row' "$(read_while pair 'SELECT 1;')" '50000|9'
 t_is 'a column of another type' "$(read_while pair 'ALTER TYPE pair ALTER ATTRIBUTE b TYPE varchar;')" 'ERROR:  42804'
-t_is 'the same, declared text' "$(read_while text 'ALTER TYPE pair ALTER ATTRIBUTE b TYPE text;')" 'ERROR:  42804'
+t_is 'declared text it was converted where it was made' "$(read_while text 'ALTER TYPE pair ALTER ATTRIBUTE b TYPE text;')" '50000|9'
 t_is 'the session goes on' "$(read_while pair 'SELECT 1;')" '50000|9'
 t_is 'a column more: every row' "$(read_while pair 'ALTER TYPE pair ADD ATTRIBUTE c int;')" '50000|10'
 session_close reader

@@ -113,6 +113,11 @@ BEGIN
 	FETCH c INTO r;
 	COMMIT;
 END $$;
+-- what turns a job's answer into what is declared
+CREATE FUNCTION dan.checks(v text) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN PERFORM dan.tries('an answer'); PERFORM dan.parallel(); RETURN true; END $$;
+CREATE DOMAIN dan.answer AS text CHECK (dan.checks(VALUE));
+CREATE FUNCTION dan.answers(sql text) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = dan, public, pg_temp AS $$
+	DECLARE r text; BEGIN SELECT a INTO r FROM pg_background_run_query_v2(sql) AS (a dan.answer); RETURN r; END $$;
 SQL
 sql "
 	CREATE FUNCTION dan.ddl() RETURNS event_trigger LANGUAGE plpgsql AS \$\$ BEGIN IF current_user = 'dan' OR session_user = 'dan' THEN PERFORM dan.tries('an event trigger'); END IF; END \$\$;
@@ -174,6 +179,13 @@ for caller in postgres bob; do
 		sql 'TRUNCATE dan.seen'
 		got=$(psql -XAtq -U "$caller" -c "SELECT dan.launch(\$q\$$call\$q\$)" 2>&1)
 		t_is "no way out for $caller: $call" "$got; $(seen 1)" "; 0 of true"
+	done
+	# The answer is converted in the job, at top level where the statement ran there.
+	for call in 'VACUUM dan.big' 'ANALYZE dan.big' "CALL dan.attempt('an answer', 'SELECT 1')" "DO 'BEGIN COMMIT; END'" "SELECT 'x'::text" "INSERT INTO dan.big VALUES (1) RETURNING 'x'::text"; do
+		sql 'TRUNCATE dan.seen'
+		got=$(psql -XAtq -U "$caller" -c "SELECT dan.answers(\$q\$$call\$q\$)" 2>&1)
+		t_like "an answer that is checked by the definer's code, to $caller: $call" "$got" '^(VACUUM|ANALYZE|CALL|DO|x)$'
+		t_is "no way out of it for $caller" "$(seen 9)" '0 of true'
 	done
 	# A maintenance command runs at top level as well, and fires event triggers.
 	sql 'TRUNCATE dan.seen'

@@ -113,6 +113,11 @@ reasons! {
     ParameterType = "A parameter of the request has no type.",
     ParameterKind = "A parameter of the request is neither null nor a value.",
     ParameterPadding = "The padding behind a parameter of the request is not zero.",
+
+    // What it expects.
+    ExpectedHead = "What the request expects of the rows makes no sense.",
+    ExpectedColumns = "The columns that the request expects do not fill their section.",
+    ExpectedType = "A column that the request expects has no type.",
 }
 
 impl fmt::Display for Malformed {

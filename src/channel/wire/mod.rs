@@ -16,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 pub mod bytes;
+pub mod expected;
 pub mod frame;
 mod malformed;
 pub mod parameters;

@@ -1,7 +1,7 @@
 //! The request, from a launcher to its worker: one `shm_mq` message that says what to run, and as
 //! whom.
 //!
-//! A fixed part of [`FIXED_LEN`] bytes is followed by seven sections, each starting at a multiple of
+//! A fixed part of [`FIXED_LEN`] bytes is followed by eight sections, each starting at a multiple of
 //! 8 bytes, with zero bytes between:
 //!
 //! | offset | field | |
@@ -19,11 +19,12 @@
 //! | 44 | worker time-out i32 | milliseconds, 0 for none, never negative |
 //! | 48 | file u64 | the number of the file in which output goes that nobody reads in time |
 //! | 56 | file limit u64 | bytes that it may have; all ones for no limit |
-//! | 64 | lengths u64 x 7 | of the sections, in bytes, without padding |
-//! | 120 | libraries | from `SerializeLibraryState`; empty means as before |
+//! | 64 | lengths u64 x 8 | of the sections, in bytes, without padding |
+//! | 128 | libraries | from `SerializeLibraryState`; empty means as before |
 //! | | settings | from `SerializeGUCState`, and reset values (`settings`); empty means as before |
 //! | | label | with its NUL; empty means none |
 //! | | parameters | of the statements, see [`parameters`](super::parameters); empty means none |
+//! | | expected | of the rows, see [`expected`](super::expected); empty means that it will be seen when they are read |
 //! | | snapshot | identifier of an exported one, with its NUL; empty means that the job takes its own |
 //! | | channel | to notify when the outcome is final, with its NUL; empty means none |
 //! | | SQL | with its NUL; nothing follows |
@@ -41,6 +42,7 @@ use super::Malformed;
 #[cfg(any(test, fuzzing))]
 use super::bytes::align8;
 use super::bytes::{i32_at, i64_at, u32_at, u64_at};
+use super::expected::Expected;
 use super::parameters::Parameters;
 pub use super::section::padding;
 use super::section::{section, skip_padding, text};
@@ -50,10 +52,10 @@ use super::settings;
 pub const MAGIC: u32 = u32::from_ne_bytes(*b"pgbR");
 
 /// The version of this layout.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// Bytes of the fixed part.
-pub const FIXED_LEN: usize = 120;
+pub const FIXED_LEN: usize = 128;
 
 /// Byte offsets in the fixed part.
 mod at {
@@ -74,9 +76,10 @@ mod at {
     pub const SETTINGS_LEN: usize = 72;
     pub const LABEL_LEN: usize = 80;
     pub const PARAMETERS_LEN: usize = 88;
-    pub const SNAPSHOT_LEN: usize = 96;
-    pub const CHANNEL_LEN: usize = 104;
-    pub const SQL_LEN: usize = 112;
+    pub const EXPECTED_LEN: usize = 96;
+    pub const SNAPSHOT_LEN: usize = 104;
+    pub const CHANNEL_LEN: usize = 112;
+    pub const SQL_LEN: usize = 120;
 }
 
 const FLAG_DISCARD_OUTPUT: u32 = 1 << 0;
@@ -125,6 +128,8 @@ pub struct Request<'a> {
     pub label: Option<&'a CStr>,
     /// What `$1` and so on stand for in the SQL.
     pub parameters: Parameters<'a>,
+    /// What the caller makes of the rows.
+    pub expected: Expected<'a>,
     /// The job sees what this exported snapshot sees.
     pub snapshot: Option<&'a CStr>,
     /// Whom to notify when the outcome is final, in the database's encoding.
@@ -136,13 +141,14 @@ pub struct Request<'a> {
 impl<'a> Request<'a> {
     /// The sections in their order, as they travel.
     #[must_use]
-    pub fn sections(&self) -> [&'a [u8]; 7] {
+    pub fn sections(&self) -> [&'a [u8]; 8] {
         let text = |text: Option<&'a CStr>| text.map_or(&[][..], CStr::to_bytes_with_nul);
         [
             self.library_state,
             self.guc_state,
             text(self.label),
             self.parameters.section(),
+            self.expected.section(),
             text(self.snapshot),
             text(self.channel),
             self.sql.to_bytes_with_nul(),
@@ -164,6 +170,7 @@ impl<'a> Request<'a> {
             guc_state,
             label,
             parameters,
+            expected,
             snapshot,
             channel,
             sql,
@@ -193,6 +200,7 @@ impl<'a> Request<'a> {
         len(at::SETTINGS_LEN, guc_state);
         len(at::LABEL_LEN, label);
         len(at::PARAMETERS_LEN, parameters);
+        len(at::EXPECTED_LEN, expected);
         len(at::SNAPSHOT_LEN, snapshot);
         len(at::CHANNEL_LEN, channel);
         len(at::SQL_LEN, sql);
@@ -202,7 +210,7 @@ impl<'a> Request<'a> {
     /// Everything that makes up the message, in order, for `shm_mq_sendv`; `fixed` is what
     /// `encode_fixed` returned.
     #[must_use]
-    pub fn parts<'b>(&self, fixed: &'b [u8; FIXED_LEN]) -> [&'b [u8]; 14]
+    pub fn parts<'b>(&self, fixed: &'b [u8; FIXED_LEN]) -> [&'b [u8]; 16]
     where
         'a: 'b,
     {
@@ -211,6 +219,7 @@ impl<'a> Request<'a> {
             guc_state,
             label,
             parameters,
+            expected,
             snapshot,
             channel,
             sql,
@@ -225,6 +234,8 @@ impl<'a> Request<'a> {
             padding(label.len()),
             parameters,
             padding(parameters.len()),
+            expected,
+            padding(expected.len()),
             snapshot,
             padding(snapshot.len()),
             channel,
@@ -289,6 +300,8 @@ impl<'a> Request<'a> {
         skip_padding(&mut rest, label.len())?;
         let parameters = section(&mut rest, fixed, at::PARAMETERS_LEN)?;
         skip_padding(&mut rest, parameters.len())?;
+        let expected = section(&mut rest, fixed, at::EXPECTED_LEN)?;
+        skip_padding(&mut rest, expected.len())?;
         let snapshot = section(&mut rest, fixed, at::SNAPSHOT_LEN)?;
         skip_padding(&mut rest, snapshot.len())?;
         let channel = section(&mut rest, fixed, at::CHANNEL_LEN)?;
@@ -319,6 +332,7 @@ impl<'a> Request<'a> {
             guc_state,
             label: text(label, Malformed::RequestLabel)?,
             parameters: Parameters::decode(parameters)?,
+            expected: Expected::decode(expected)?,
             snapshot: text(snapshot, Malformed::RequestSnapshot)?,
             channel: text(channel, Malformed::RequestChannel)?,
             sql: CStr::from_bytes_with_nul(sql).map_err(|_| Malformed::RequestSql)?,

@@ -14,9 +14,9 @@
 //!
 //! Payloads:
 //!
-//! - description: for each column its type's OID (u32), typmod (i32), layout (u64: how rows inside
-//!   of its values are laid out, 0 for types that have none) and NUL-terminated name, without
-//!   padding;
+//! - description: for each column its type's OID (u32), typmod (i32), the type that it has in the
+//!   job where it crosses as another (u32), layout (u64: how rows inside of its values are laid out, 0
+//!   for types that have none) and NUL-terminated name, without padding;
 //! - rows: minimal tuples, each at a multiple of 8 bytes from the payload's start, whatever the
 //!   bytes between; the last one may be padded likewise;
 //! - notice, error: see [`super::report`].
@@ -34,7 +34,7 @@ use super::tuple::{MAX_TUPLE_ATTRIBUTE_NUMBER, check_tuple_header, maxalign};
 pub const HEADER_LEN: usize = 8;
 
 /// Bytes of a column before its name.
-pub const COLUMN_LEN: usize = 16;
+pub const COLUMN_LEN: usize = 20;
 
 /// The longest column name that is accepted, in bytes without its NUL.
 ///
@@ -77,12 +77,13 @@ pub const fn header(kind: Kind, encoding: u8, count: u32) -> [u8; HEADER_LEN] {
 
 /// What precedes a column's NUL-terminated name in a row description.
 #[must_use]
-pub const fn column(type_oid: u32, typmod: i32, layout: u64) -> [u8; COLUMN_LEN] {
+pub const fn column(type_oid: u32, typmod: i32, own_type: u32, layout: u64) -> [u8; COLUMN_LEN] {
     let [t0, t1, t2, t3] = type_oid.to_ne_bytes();
     let [m0, m1, m2, m3] = typmod.to_ne_bytes();
+    let [o0, o1, o2, o3] = own_type.to_ne_bytes();
     let [l0, l1, l2, l3, l4, l5, l6, l7] = layout.to_ne_bytes();
     [
-        t0, t1, t2, t3, m0, m1, m2, m3, l0, l1, l2, l3, l4, l5, l6, l7,
+        t0, t1, t2, t3, m0, m1, m2, m3, o0, o1, o2, o3, l0, l1, l2, l3, l4, l5, l6, l7,
     ]
 }
 
@@ -176,7 +177,9 @@ pub struct Column<'a> {
     pub type_oid: u32,
     /// The type modifier, -1 for none.
     pub typmod: i32,
-    /// The worker's `types::layout` of the type.
+    /// The type that it has in the job; another where its values cross as text.
+    pub own_type: u32,
+    /// The worker's `rows::layout` of the type.
     pub layout: u64,
     /// The name without its NUL, which follows it in the message; at most [`COLUMN_NAME_MAX`]
     /// bytes.
@@ -189,12 +192,15 @@ impl<'a> Column<'a> {
         let Some((fixed, text)) = rest.split_first_chunk::<COLUMN_LEN>() else {
             return Err(Malformed::ColumnTruncated);
         };
-        let (Some(type_oid), Some(typmod), Some(layout)) =
-            (u32_at(fixed, 0), i32_at(fixed, 4), u64_at(fixed, 8))
-        else {
+        let (Some(type_oid), Some(typmod), Some(own_type), Some(layout)) = (
+            u32_at(fixed, 0),
+            i32_at(fixed, 4),
+            u32_at(fixed, 8),
+            u64_at(fixed, 12),
+        ) else {
             return Err(Malformed::ColumnTruncated);
         };
-        if type_oid == 0 {
+        if type_oid == 0 || own_type == 0 {
             return Err(Malformed::ColumnType);
         }
         // A longer name is not searched for its end, which may be far away.
@@ -211,6 +217,7 @@ impl<'a> Column<'a> {
             Self {
                 type_oid,
                 typmod,
+                own_type,
                 layout,
                 name,
             },

@@ -1,6 +1,7 @@
 //! Unit tests of the wire protocol; what several of them need is here.
 
 mod batch;
+mod expected;
 mod frame;
 mod parameters;
 mod report;

@@ -1,6 +1,7 @@
 //! Tests of the request.
 
 use super::super::Malformed;
+use super::super::expected::Expected;
 use super::super::parameters::{Parameter, Parameters, Value};
 use super::super::request::{FIXED_LEN, MAGIC, Request, User, VERSION, padding};
 
@@ -28,6 +29,7 @@ fn sample(guc_state: &[u8]) -> Request<'_> {
         guc_state,
         label: Some(c"night"),
         parameters: Parameters::NONE,
+        expected: Expected::Anything,
         snapshot: Some(c"00000003-0000001B-1"),
         channel: Some(c"done"),
         sql: c"SELECT 1",
@@ -95,6 +97,7 @@ fn what_is_encoded_is_decoded() {
         guc_state: b"",
         label: None,
         parameters: Parameters::NONE,
+        expected: Expected::Anything,
         snapshot: None,
         channel: None,
         sql: c"",
@@ -148,12 +151,12 @@ fn every_field_is_at_its_offset() {
     assert_eq!(message[8..16], (-0x0102_0304_0506_0708_i64).to_ne_bytes());
     let numbers = [16, 20, 24, 28, 32, 36, 40, 44].map(u32_at);
     assert_eq!(numbers, [1, 10, 1, 16384, 0, 16385, 5, 60_000]);
-    let lengths = [64, 72, 80, 88, 96, 104, 112].map(u64_at);
-    assert_eq!(lengths, [14, 19, 6, 0, 20, 5, 9]);
-    assert_eq!(&message[120..136], b"auto_explain\0\0\0\0");
-    assert_eq!(&message[160..168], b"night\0\0\0");
-    assert_eq!(&message[168..192], b"00000003-0000001B-1\0\0\0\0\0");
-    assert_eq!(&message[192..], b"done\0\0\0\0SELECT 1\0");
+    let lengths = [64, 72, 80, 88, 96, 104, 112, 120].map(u64_at);
+    assert_eq!(lengths, [14, 19, 6, 0, 0, 20, 5, 9]);
+    assert_eq!(&message[128..144], b"auto_explain\0\0\0\0");
+    assert_eq!(&message[168..176], b"night\0\0\0");
+    assert_eq!(&message[176..200], b"00000003-0000001B-1\0\0\0\0\0");
+    assert_eq!(&message[200..], b"done\0\0\0\0SELECT 1\0");
 }
 
 #[test]
@@ -231,7 +234,7 @@ fn a_negative_time_out_is_refused() {
 
 #[test]
 fn section_lengths_beyond_the_message_are_refused() {
-    for at in [64, 72, 80, 88, 96, 104, 112] {
+    for at in [64, 72, 80, 88, 96, 104, 112, 120] {
         for len in [1 << 20, 1 << 32, 1 << 63, u64::MAX, u64::MAX - 7] {
             refused(
                 &patched(at, &len.to_ne_bytes()),
@@ -243,7 +246,7 @@ fn section_lengths_beyond_the_message_are_refused() {
 
 #[test]
 fn padding_must_be_zero() {
-    for at in [134, 135, 155, 159, 166, 167, 188, 191, 197, 199] {
+    for at in [142, 143, 163, 167, 174, 175, 196, 199, 205, 207] {
         refused(&patched(at, b"\x01"), Malformed::RequestPadding);
     }
 }
@@ -275,18 +278,18 @@ fn the_list_of_libraries_ends_within_its_section() {
 
 #[test]
 fn texts_are_single_strings() {
-    // The label at 160, the snapshot at 168, the channel at 192, the SQL at 200.
-    refused(&patched(162, b"\0"), Malformed::RequestLabel);
-    refused(&patched(165, b"x"), Malformed::RequestLabel);
-    refused(&patched(170, b"\0"), Malformed::RequestSnapshot);
-    refused(&patched(187, b"x"), Malformed::RequestSnapshot);
-    refused(&patched(194, b"\0"), Malformed::RequestChannel);
-    refused(&patched(196, b"x"), Malformed::RequestChannel);
-    refused(&patched(202, b"\0"), Malformed::RequestSql);
-    refused(&patched(208, b"x"), Malformed::RequestSql);
+    // The label at 168, the snapshot at 176, the channel at 200, the SQL at 208.
+    refused(&patched(170, b"\0"), Malformed::RequestLabel);
+    refused(&patched(173, b"x"), Malformed::RequestLabel);
+    refused(&patched(178, b"\0"), Malformed::RequestSnapshot);
+    refused(&patched(195, b"x"), Malformed::RequestSnapshot);
+    refused(&patched(202, b"\0"), Malformed::RequestChannel);
+    refused(&patched(204, b"x"), Malformed::RequestChannel);
+    refused(&patched(210, b"\0"), Malformed::RequestSql);
+    refused(&patched(216, b"x"), Malformed::RequestSql);
     // No SQL at all, not even its NUL.
-    let mut message = patched(112, &0_u64.to_ne_bytes());
-    message.truncate(200);
+    let mut message = patched(120, &0_u64.to_ne_bytes());
+    message.truncate(208);
     refused(&message, Malformed::RequestSql);
 }
 
@@ -308,6 +311,22 @@ fn malformed_parameters_are_refused() {
     let mut message = message(&request);
     assert_eq!(Request::decode(&message), Ok(request));
     // The type of the first.
-    message[128..132].fill(0);
+    message[136..140].fill(0);
     refused(&message, Malformed::ParameterType);
+}
+
+#[test]
+fn malformed_expectations_are_refused() {
+    let request = Request {
+        expected: Expected::Json,
+        label: None,
+        snapshot: None,
+        channel: None,
+        library_state: b"",
+        ..sample(b"")
+    };
+    let mut message = message(&request);
+    assert_eq!(Request::decode(&message), Ok(request));
+    message[128..132].fill(0);
+    refused(&message, Malformed::ExpectedHead);
 }

@@ -17,7 +17,7 @@ pub fn message(kind: Kind, count: usize, payload: &[u8]) -> Vec<u8> {
 fn description(names: &[&[u8]]) -> Vec<u8> {
     let mut payload = Vec::new();
     for name in names {
-        payload.extend_from_slice(&response::column(23, -1, 0));
+        payload.extend_from_slice(&response::column(23, -1, 23, 0));
         payload.extend_from_slice(name);
         payload.push(0);
     }
@@ -99,11 +99,11 @@ fn every_unknown_kind_is_refused() {
 #[test]
 fn a_description_yields_its_columns() {
     let payload = [
-        &response::column(23, -1, 0)[..],
+        &response::column(23, -1, 23, 0)[..],
         b"id\0",
-        &response::column(1043, 24, 0),
+        &response::column(1043, 24, 2249, 0),
         b"\0",
-        &response::column(u32::MAX, i32::MIN, u64::MAX - 1),
+        &response::column(u32::MAX, i32::MIN, u32::MAX - 1, u64::MAX - 1),
         b"\xFF\xFE\0",
     ];
     let message = message(Kind::RowDescription, 3, &payload.concat());
@@ -121,18 +121,21 @@ fn a_description_yields_its_columns() {
             Column {
                 type_oid: 23,
                 typmod: -1,
+                own_type: 23,
                 layout: 0,
                 name: b"id"
             },
             Column {
                 type_oid: 1043,
                 typmod: 24,
+                own_type: 2249,
                 layout: 0,
                 name: b""
             },
             Column {
                 type_oid: u32::MAX,
                 typmod: i32::MIN,
+                own_type: u32::MAX - 1,
                 layout: u64::MAX - 1,
                 name: b"\xFF\xFE"
             },
@@ -201,14 +204,23 @@ fn a_description_of_more_or_fewer_columns_than_it_counts_is_refused() {
 
 #[test]
 fn a_column_must_have_a_type() {
-    let payload = [&response::column(0, -1, 0)[..], b"a\0"].concat();
-    let message = message(Kind::RowDescription, 1, &payload);
-    refused(&mut Stream::new(), &message, Malformed::ColumnType);
+    let payload = [&response::column(0, -1, 23, 0)[..], b"a\0"].concat();
+    refused(
+        &mut Stream::new(),
+        &message(Kind::RowDescription, 1, &payload),
+        Malformed::ColumnType,
+    );
+    let payload = [&response::column(23, -1, 0, 0)[..], b"a\0"].concat();
+    refused(
+        &mut Stream::new(),
+        &message(Kind::RowDescription, 1, &payload),
+        Malformed::ColumnType,
+    );
 }
 
 #[test]
 fn a_column_name_must_end() {
-    let payload = [&response::column(23, -1, 0)[..], b"abc"].concat();
+    let payload = [&response::column(23, -1, 23, 0)[..], b"abc"].concat();
     let message = message(Kind::RowDescription, 1, &payload);
     refused(
         &mut Stream::new(),
