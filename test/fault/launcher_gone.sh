@@ -70,7 +70,7 @@ session_open s
 for reset in 'RESET ALL' 'SET SESSION AUTHORIZATION DEFAULT; RESET ALL; CLOSE ALL; UNLISTEN *; SELECT pg_advisory_unlock_all()'; do
 	both s "${reset%%;*}"
 	session_do s "$reset;" >/dev/null
-	t_is "$reset: the jobs are still known" "$(session_do s 'SELECT state IN ($$starting$$, $$running$$) FROM pg_background_outcome_v2(:pid, :cookie);')" t
+	t_is "$reset: the jobs are still known" "$(session_do s 'SELECT state IN ($$starting$$, $$running$$, $$stopped$$) FROM pg_background_outcome_v2(:pid, :cookie);')" t
 	t_is "$reset: they run on and end" "$(done_by "${reset%%;*}" 2)$(session_do s 'SELECT pg_background_wait_v2(:pid, :cookie) \g /dev/null
 SELECT state FROM pg_background_outcome_v2(:pid, :cookie);')" stopped
 	session_do s 'SELECT pg_background_detach_all_v2();' >/dev/null
