@@ -1,6 +1,7 @@
 # make && make install, with PG_CONFIG=/path/to/pg_config for another installation than the one in PATH.
 #
-#   make installcheck   the SQL and isolation tests against a running server that has the extension installed
+#   make installcheck   the SQL and isolation tests against a running server that has the extension installed, whose new
+#                       databases are in UTF8, and max_worker_processes = 64
 #   make check          every test, on throwaway servers of its own; touches no installation
 #   make check-all      the same for each major of PostgreSQL, which it fetches; MAJORS="14 18" restricts it
 #   make soak           a hundred thousand jobs, then 20 sessions at once for ten minutes, each answer compared
@@ -9,8 +10,8 @@
 #   make check-mutations  every promise broken on purpose once: does its test notice?
 #   make nightly        the last four, and ten minutes of fuzzing
 #   make demo           what the extension does, on a throwaway server
-#   make dist           the last commit as pg_background-VERSION.tar.gz and, for PGXN, .zip; with VENDOR=1 the first one
-#                       has the crates inside, so that it builds without a network
+#   make dist           the last commit as pg_background-VERSION.tar.gz and, for PGXN, .zip; with VENDOR=1 they have the
+#                       crates inside, so that they build without a network
 #
 # CARGO, CARGO_FLAGS (say --offline) and CARGO_FEATURES (test-hooks, for the fault suite) reach cargo; CFLAGS, CPPFLAGS and
 # LDFLAGS of whoever calls make reach the C compiler and the linker. The same sources give the same library in whatever
