@@ -19,7 +19,6 @@ case $kind in
 	*) die "usage: $0 cassert|valgrind|musl" ;;
 esac
 configured=(--enable-cassert --enable-debug --without-icu --without-readline --without-zlib CFLAGS="$cflags")
-[ "$kind" != musl ] || configured+=(CC=musl-gcc)
 
 cache=$(cache_dir) || exit 1
 tree=$cache/$kind-$major
@@ -64,6 +63,12 @@ if [ ! -x "$tree/bin/pg_config" ]; then
 		source=$new/source
 	fi
 	mkdir "$new/build"
+	# The kernel's headers, which musl-gcc does not look for, and nothing else of the other C library's.
+	if [ "$kind" = musl ]; then
+		mkdir "$new/kernel"
+		ln -s /usr/include/linux /usr/include/asm-generic "/usr/include/$(gcc -print-multiarch)/asm" "$new/kernel/"
+		configured+=(CC=musl-gcc CPPFLAGS="-idirafter $new/kernel")
+	fi
 	# A source tree that was configured refuses to be built elsewhere, so it is copied without what was made in it.
 	if [ -e "$source/config.status" ]; then
 		cp -a "$source" "$new/source"
