@@ -116,6 +116,10 @@ fi
 
 test/allowlist.sh --check 2>&1 | refuse 'src/pg_sys/allowlist.txt is not exact'
 
+# What a test prints where it cannot run is known only to those who have installed no fixtures.
+diff <(sed '/^\\quit/,$d' regress/sql/upgrade.sql) <(grep -vx 'the fixtures are not installed: skipped' regress/expected/upgrade_1.out | sed '/^\\quit/,$d') |
+	refuse 'regress/expected/upgrade_1.out is what upgrade.sql was'
+
 perl test/meta.pl 2>&1 | refuse 'what is said to those who distribute it'
 
 # What make makes is not in the repository. What is run is executable.
