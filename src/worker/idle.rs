@@ -1,6 +1,6 @@
 //! Between two jobs: docs/ARCHITECTURE.md, Warm workers.
 
-use super::state::STATE;
+use super::state::{STATE, Settings};
 use super::{execute, identity, sending};
 use crate::channel::segment::{Availability, Channel};
 use crate::channel::wire::request::Request;
@@ -56,10 +56,16 @@ pub fn may_stay(request: &Request<'_>) -> bool {
             channel.set_has_gained();
         }
     }
+    if !is_same {
+        // Counting takes longer than a job: what a library has once added is counted once.
+        if guc::count_variables() != settings.variables {
+            return false;
+        }
+        STATE.settings.set(Some(Settings { mark, ..settings }));
+    }
     plugins::hooks() == settings.hooks
         && !backup::is_running()
         && !STATE.dblink.has_left_connections()
-        && (is_same || guc::count_variables() == settings.variables)
 }
 
 /// The same of one that an error has ended, once it is rolled back. Not after a cancel, which may have been meant for what

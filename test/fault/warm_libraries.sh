@@ -50,6 +50,13 @@ if has pg_trgm; then
 		SELECT job('SELECT current_setting(''pg_trgm.similarity_threshold'')');
 	SQL
 	)" 'no number'
+	t_is 'what a job gives it does not last' "$(psql -XAtq 2>&1 <<-'SQL'
+		SELECT job('SELECT show_trgm(''abc'')::text') \g /dev/null
+		SELECT job('SET pg_trgm.similarity_threshold = 0.9; SELECT current_setting(''pg_trgm.similarity_threshold'')');
+		SELECT job('SELECT show_trgm(''abc'')::text') \g /dev/null
+		SELECT job('SELECT current_setting(''pg_trgm.similarity_threshold'')');
+	SQL
+	)" $'0.9\n0.3'
 fi
 
 # --- what would last
