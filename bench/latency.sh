@@ -1,46 +1,93 @@
 #!/usr/bin/env bash
 # What one autonomous statement costs: by a worker that is started for it, by one that is kept warm, and by dblink with a
-# connection made for it or kept open; then autonomous INSERTs by pgbench at 1 and 4 clients. On a throwaway server of the
-# PostgreSQL of PG_CONFIG. Prints two tables; results/ gets latency.csv, latency.svg, inserts.csv and inserts.svg.
+# connection made for it or kept open; then autonomous INSERTs by pgbench at 1 and 4 clients, with the processor time that all
+# of the server's processes took for each. On a throwaway server of the PostgreSQL of PG_CONFIG. Prints two tables; results/
+# gets latency.csv, latency.svg, inserts.csv and inserts.svg.
 #
 #   BENCH_ROUNDS    rounds, each of which measures everything once (51)
 #   BENCH_CALLS     calls of a kind in a round (40)
+#   BENCH_IN_A_ROW  calls of one kind without a pause: what is rare shows there (100000)
 #   BENCH_PACES     rounds of pgbench (5)
 #   BENCH_SECONDS   seconds that pgbench runs each time (3)
+#   OTHER_LIBRARY   the path of another library with the functions pg_background_launch(text, int) and pg_background_result(int)
 . "$(dirname "$0")/lib.sh"
-: "${BENCH_ROUNDS:=51}" "${BENCH_CALLS:=40}" "${BENCH_PACES:=5}" "${BENCH_SECONDS:=3}"
+: "${BENCH_ROUNDS:=51}" "${BENCH_CALLS:=40}" "${BENCH_IN_A_ROW:=100000}" "${BENCH_PACES:=5}" "${BENCH_SECONDS:=3}" "${OTHER_LIBRARY:=}"
+
+# The libraries of a tree that is not where it was built find those of the client by this.
+LD_LIBRARY_PATH=$("$PG_CONFIG" --libdir)${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+export LD_LIBRARY_PATH
 
 bench_begin
 bench_server main "max_worker_processes = 32" || die 'no server'
 sql 'CREATE EXTENSION dblink; CREATE EXTENSION pg_background' || die 'no extensions'
-psql -XAtq -v ON_ERROR_STOP=1 -f "$BENCH/latency.sql" >/dev/null || die 'no stop-watch'
+psql -XAtq -v ON_ERROR_STOP=1 -v ours=1 -f "$BENCH/latency.sql" >/dev/null || die 'no stop-watch'
 machine=$(bench_machine)
 say "$machine"
 
+variants='dblink kept,run_v2 warm,run with parameters,run_query_v2 warm,launch_v2 + result_v2 warm,submit_v2 warm,launch + result (v1) warm'
+variants+=',wait_any of 100,run_v2 failing,dblink fresh,run_v2 cold'
+for extension in pgcrypto hstore uuid-ossp plpython3u; do
+	sql "CREATE EXTENSION \"$extension\"" 2>/dev/null && variants+=",run_v2 $extension"
+done
+if [[ $variants = *plpython3u* ]]; then sql "CREATE FUNCTION bench.in_python() RETURNS int LANGUAGE plpython3u AS 'return 1'"; fi
+
+if [ -n "$OTHER_LIBRARY" ]; then
+	ours_tree=$TREE
+	cp -a "$TREE" "$WORK/tree-other"
+	tree_use "$WORK/tree-other"
+	install -m 755 "$OTHER_LIBRARY" "$PKGLIB/pg_background.so"
+	bench_server other "max_worker_processes = 32" || die 'no server for the other library'
+	sql "CREATE FUNCTION pg_background_launch(text, int) RETURNS int LANGUAGE c STRICT AS '\$libdir/pg_background', 'pg_background_launch';
+		CREATE FUNCTION pg_background_result(int) RETURNS SETOF record LANGUAGE c STRICT AS '\$libdir/pg_background', 'pg_background_result'" ||
+		die 'the other library lacks a function'
+	psql -XAtq -v ON_ERROR_STOP=1 -v ours=0 -f "$BENCH/latency.sql" >/dev/null || die 'no stop-watch'
+	session_open other -v ON_ERROR_STOP=1
+	tree_use "$ours_tree"
+	cluster_use main
+fi
+
 session_open main -v ON_ERROR_STOP=1
 session_do main "SELECT FROM dblink_connect('bench', '$(bench_dblink)');" >/dev/null
+# The first round warms up and does not count.
 for ((round = 0; round <= BENCH_ROUNDS; round++)); do
-	session_do main "CALL measure($round, '$(bench_dblink)', $BENCH_CALLS);" 600 || die "$(session_output main | tail -n 5)"
+	session_do main "CALL measure($round, '$(bench_dblink)', '{$variants}', $BENCH_CALLS);" 600 || die "$(session_output main | tail -n 5)"
+	[ -z "$OTHER_LIBRARY" ] || session_do other "CALL measure_other($round, $((BENCH_CALLS / 10 + 3)));" 600 ||
+		die "$(session_output other | tail -n 5)"
 done
+session_do main "CALL measure(1, '', '{run_v2 in a row}', $BENCH_IN_A_ROW);" 600 || die "$(session_output main | tail -n 5)"
 session_close main
+if [ -n "$OTHER_LIBRARY" ]; then
+	session_close other
+	cluster_use other
+	sql '\copy bench.call TO STDOUT' >"$WORK/other.tsv"
+	cluster_use main
+	sql '\copy bench.call FROM STDIN' <"$WORK/other.tsv"
+fi
 
-sql '\copy (SELECT variant, rounds, round(us::numeric, 1) AS median_us, round(to_dblink::numeric, 3) AS ratio_to_dblink_kept, round(cold_to_this::numeric, 1) AS times_faster_than_cold FROM bench.report ORDER BY us) TO STDOUT (FORMAT csv, HEADER)' \
+r() { say "round(($1)::numeric, ${2:-1})"; }
+percentiles="$(r mean) AS mean, $(r 'p[1]') AS median, $(r 'p[2]') AS p90, $(r 'p[3]') AS p99, $(r 'p[4]') AS p999"
+sql "\\copy (SELECT variant, calls, $percentiles, $(r to_dblink 3) AS ratio_to_dblink_kept, $(r to_run 2) AS ratio_to_run, $(r cold_to_this) AS times_faster_than_cold FROM bench.report ORDER BY p[1]) TO STDOUT (FORMAT csv, HEADER)" \
 	>"$BENCH_RESULTS/latency.csv"
-sql "\\copy (SELECT 'warm' AS what, replace(variant, ' warm', '') AS variant, round(us::numeric, 1) AS us FROM bench.report WHERE variant NOT IN ('run_v2 cold', 'dblink fresh') ORDER BY us) TO STDOUT (FORMAT csv, HEADER)" >"$WORK/plot.csv"
-sql "\\copy (SELECT 'cold', variant, round(us::numeric, 1) FROM bench.report WHERE variant IN ('run_v2 cold', 'dblink fresh') ORDER BY us) TO STDOUT (FORMAT csv)" >>"$WORK/plot.csv"
-limit=$(sql "SELECT max(us) * 1.5 FROM bench.report WHERE variant NOT IN ('run_v2 cold', 'dblink fresh')")
-bench_plot "$WORK/plot.csv" "$BENCH_RESULTS/latency.svg" 'An autonomous SELECT 1' \
-	'microseconds, median' "$machine" "$limit"
+rare="variant IN ('run_v2 cold', 'dblink fresh', 'other library')"
+sql "\\copy (SELECT what, replace(replace(variant, ' warm', ''), ',', ' +'), us FROM bench.report, LATERAL (VALUES (1, 'warm: mean', mean), (2, 'warm: median', p[1]), (3, 'warm: p99', p[3]), (4, 'warm: p99.9', p[4])) v(n, what, us) WHERE NOT $rare AND variant IN ('dblink kept', 'run_v2 warm', 'run with parameters', 'launch_v2 + result_v2 warm', 'submit_v2 warm') ORDER BY n, p[1]) TO STDOUT (FORMAT csv, HEADER)" >"$WORK/plot.csv"
+sql "\\copy (SELECT 'a new process: median', variant, $(r 'p[1]') FROM bench.report WHERE $rare ORDER BY p[1]) TO STDOUT (FORMAT csv)" >>"$WORK/plot.csv"
+limit=$(sql "SELECT max(p[3]) * 2 FROM bench.report WHERE variant = 'dblink kept'")
+bench_plot "$WORK/plot.csv" "$BENCH_RESULTS/latency.svg" 'An autonomous SELECT 1' 'microseconds' "$machine" "$limit"
 
 say ''
-psql -Xq -P footer=off -c "SELECT variant, round(us::numeric, 1) AS \"µs\", round(to_dblink::numeric, 2) AS \"/ dblink kept\",
-	round(cold_to_this::numeric, 1) AS \"times faster than cold\" FROM bench.report ORDER BY us"
-say "medians of $BENCH_ROUNDS interleaved rounds of $BENCH_CALLS calls"
+psql -Xq -P footer=off -c "SELECT variant, calls, $percentiles, $(r to_dblink 2) AS \"/ dblink kept\", $(r to_run 2) AS \"/ run\" FROM bench.report ORDER BY p[1]"
+say "microseconds, of $BENCH_ROUNDS interleaved rounds of $BENCH_CALLS calls"
 
 # An autonomous INSERT, each way. dblink needs a connection in each session: the first transaction opens it.
 insert="insert into bench.audit (who, what) values (''bench'', ''something happened'')"
 cat >"$WORK/warm.sql" <<-S
 	SELECT FROM pg_background_run_v2('$insert');
+S
+cat >"$WORK/parameters.sql" <<-S
+	SELECT FROM pg_background_run('insert into bench.audit (who, what) values (\$1, \$2)', params => ROW('bench'::text, 'something happened'::text));
+S
+cat >"$WORK/failing.sql" <<-S
+	SELECT FROM pg_background_run_v2('insert into bench.once values (1)');
 S
 cat >"$WORK/cold.sql" <<-S
 	SET pg_background.worker_idle_timeout = 0;
@@ -60,38 +107,59 @@ S
 cat >"$WORK/local.sql" <<-S
 	${insert//\'\'/\'};
 S
-declare -A SCRIPT=([run_v2 warm]=warm [run_v2 cold]=cold [dblink kept]=dblink-kept [dblink fresh]=dblink-fresh
-	[not autonomous]=local)
+cat >"$WORK/other.sql" <<-S
+	SELECT FROM pg_background_result(pg_background_launch('$insert', 65536)) AS t(r text);
+S
+declare -A SCRIPT=([run_v2 warm]=warm [run_v2 cold]=cold [run with parameters]=parameters [run_v2 failing]=failing
+	[dblink kept]=dblink-kept [dblink fresh]=dblink-fresh [not autonomous]=local [other library]=other)
 
-# pace SCRIPT CLIENTS: transactions a second.
+# Clock ticks that the server's processes took so far in user and system mode, those that have ended included.
+ticks() { sed 's/.*) //' "/proc/$(cluster_postmaster "$CLUSTER")/stat" | awk '{ print $12 + $14, $13 + $15 }'; }
+
+# Waits until nothing of the run before is there.
+settle() {
+	wait_until "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type ~ 'pg_background|client' AND pid <> pg_backend_pid()"
+	sleep 0.1
+}
+
+# pace VARIANT CLIENTS ROUND: runs it and notes transactions a second, how long each took, and the processors' time for each.
 pace() {
-	pgbench -n -c "$2" -j 1 -T "$BENCH_SECONDS" -D connected=0 -f "$WORK/$1.sql" 2>"$WORK/log/pgbench.err" |
-		sed -n 's/^tps = \([0-9.]*\).*/\1/p'
+	local variant=$1 clients=$2 round=$3 before after count tps protocol=simple
+	[[ $variant != *', prepared' ]] || protocol=prepared
+	settle
+	read -r -a before < <(ticks)
+	rm -f "$WORK"/transactions.*
+	pgbench -n -M "$protocol" -c "$clients" -j 1 -T "$BENCH_SECONDS" -D connected=0 -l --log-prefix="$WORK/transactions" \
+		-f "$WORK/${SCRIPT[${variant%, prepared}]}.sql" >"$WORK/log/pgbench.out" 2>"$WORK/log/pgbench.err"
+	settle
+	read -r -a after < <(ticks)
+	count=$(sed -n 's/^number of transactions actually processed: \([0-9]*\).*/\1/p' "$WORK/log/pgbench.out")
+	tps=$(sed -n 's/^tps = \([0-9.]*\).*/\1/p' "$WORK/log/pgbench.out")
+	[ "${count:-0}" -gt 0 ] || die "$(tail -n 5 "$WORK/log/pgbench.err")"
+	say "$variant|$clients|$round|$tps|$((after[0] - before[0]))|$((after[1] - before[1]))|$count" |
+		awk -F'|' -v OFS='\t' -v hz="$(getconf CLK_TCK)" '{ print $1, $2, $3, $4, $5 * 1e6 / hz / $7, $6 * 1e6 / hz / $7 }' >>"$WORK/paces.tsv"
+	awk -v OFS='\t' -v variant="$variant" -v clients="$clients" '{ print variant, clients, $3 }' "$WORK"/transactions.* >>"$WORK/latencies.tsv"
+	sql 'TRUNCATE bench.audit'
 }
 
 for ((round = 1; round <= BENCH_PACES; round++)); do
 	for clients in 1 4; do
-		for variant in 'not autonomous' 'dblink kept' 'run_v2 warm' 'dblink fresh' 'run_v2 cold'; do
-			tps=$(pace "${SCRIPT[$variant]}" "$clients")
-			[ -n "$tps" ] || die "$(tail -n 5 "$WORK/log/pgbench.err")"
-			sql "INSERT INTO bench.pace VALUES ('$variant', $clients, $round, $tps); TRUNCATE bench.audit"
+		for variant in 'not autonomous' 'dblink kept' 'run_v2 warm' 'run with parameters' 'run_v2 failing' 'dblink kept, prepared' \
+			'run_v2 warm, prepared' 'run with parameters, prepared' 'dblink fresh' 'run_v2 cold'; do
+			pace "$variant" "$clients" "$round"
 		done
+		[ -z "$OTHER_LIBRARY" ] || { cluster_use other; pace 'other library' "$clients" "$round"; cluster_use main; }
 	done
 done
-sql "CREATE VIEW bench.inserts AS SELECT p.variant, p.clients, percentile_cont(0.5) WITHIN GROUP (ORDER BY p.tps) AS tps,
-		percentile_cont(0.5) WITHIN GROUP (ORDER BY p.tps / d.tps) AS to_dblink,
-		percentile_cont(0.5) WITHIN GROUP (ORDER BY p.tps / c.tps) AS to_cold
-	FROM bench.pace p
-	JOIN bench.pace d ON (d.clients, d.round, d.variant) = (p.clients, p.round, 'dblink kept')
-	JOIN bench.pace c ON (c.clients, c.round, c.variant) = (p.clients, p.round, 'run_v2 cold')
-	GROUP BY 1, 2"
-sql '\copy (SELECT variant, clients, round(tps::numeric) AS median_tps, round(to_dblink::numeric, 3) AS ratio_to_dblink_kept, round(to_cold::numeric, 2) AS ratio_to_cold FROM bench.inserts ORDER BY clients, tps DESC) TO STDOUT (FORMAT csv, HEADER)' \
+sql '\copy bench.pace FROM STDIN' <"$WORK/paces.tsv"
+sql '\copy bench.transaction FROM STDIN' <"$WORK/latencies.tsv"
+sql "\\copy (SELECT variant, clients, round(tps::numeric) AS median_tps, $(r to_dblink 3) AS ratio_to_dblink_kept, $(r user_us) AS cpu_user_us, $(r system_us) AS cpu_system_us, $(r cpu_to_dblink 3) AS cpu_ratio_to_dblink_kept, $percentiles FROM bench.inserts ORDER BY clients, tps DESC) TO STDOUT (FORMAT csv, HEADER)" \
 	>"$BENCH_RESULTS/inserts.csv"
-sql "\\copy (SELECT clients || CASE clients WHEN 1 THEN ' client' ELSE ' clients' END AS clients, variant, round(tps::numeric) FROM bench.inserts ORDER BY 1, tps DESC) TO STDOUT (FORMAT csv, HEADER)" >"$WORK/plot.csv"
+sql "\\copy (SELECT clients || CASE clients WHEN 1 THEN ' client' ELSE ' clients' END AS clients, variant, round(tps::numeric) FROM bench.inserts WHERE variant !~ 'prepared|failing' ORDER BY 1, tps DESC) TO STDOUT (FORMAT csv, HEADER)" >"$WORK/plot.csv"
 bench_plot "$WORK/plot.csv" "$BENCH_RESULTS/inserts.svg" 'Autonomous INSERTs' \
 	"transactions a second, median of $BENCH_PACES runs of pgbench" "$machine"
 say ''
-psql -Xq -P footer=off -c "SELECT clients, variant, round(tps::numeric) AS \"INSERTs/s\", round(to_dblink::numeric, 2) AS \"/ dblink kept\",
-	round(to_cold::numeric, 1) AS \"/ cold\" FROM bench.inserts ORDER BY clients, tps DESC"
+psql -Xq -P footer=off -c "SELECT clients, variant, round(tps::numeric) AS \"INSERTs/s\", $(r to_dblink 2) AS \"/ dblink kept\",
+	$(r user_us) AS \"user µs\", $(r system_us) AS \"system µs\", $(r cpu_to_dblink 2) AS \"CPU / dblink kept\", $percentiles FROM bench.inserts ORDER BY clients, tps DESC"
 say "medians of $BENCH_PACES interleaved runs of $BENCH_SECONDS s; results in $BENCH_RESULTS"
 cluster_stop_all
