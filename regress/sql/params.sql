@@ -180,6 +180,9 @@ SELECT a, count(*) FROM generate_series(1, 4) AS i, LATERAL pg_background_run_qu
 RESET datestyle;
 -- the type of a parameter counts
 SELECT count(*), count(DISTINCT a) FROM generate_series(1, 6) AS i, LATERAL pg_background_run_query('SELECT pg_typeof($1)', params => CASE i % 2 WHEN 0 THEN ROW(1) ELSE ROW(1::int8) END) AS (a regtype);
+-- a literal is no value of the type that was given before
+SELECT count(DISTINCT a), min(a) FROM generate_series(1, 3) AS i, LATERAL pg_background_run_query('SELECT pg_typeof(coalesce($1, NULL))::text', params => ROW(i)) AS (a text);
+SELECT a FROM pg_background_run_query('SELECT pg_typeof(coalesce($1, NULL))::text', text_params => ARRAY['1']) AS (a text);
 -- errors in the middle
 CREATE UNIQUE INDEX ON pgbg_other.pgbg_again (id);
 SELECT sqlstate, count(*) FROM generate_series(1, 8) AS i, pg_background_run('INSERT INTO pgbg_other.pgbg_again VALUES ($1)', params => ROW(i % 4)) GROUP BY 1 ORDER BY 1;
