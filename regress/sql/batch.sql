@@ -128,6 +128,13 @@ SELECT * FROM pg_background_run_all(ARRAY['SELECT 1'], timeout_ms => -1);
 SELECT * FROM pg_background_run_all(ARRAY['SELECT 1'], retries => 1, snapshot => true);
 SELECT count(*) FROM pg_background_run_all(ARRAY['SELECT $1'], params => ARRAY[ROW(1), ROW(ROW(1))], max_parallel => 1);
 
+-- code that runs in the middle of the rows, and lets go of every job that it may name
+CREATE FUNCTION regress_pgbg_lets_go(n int4) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_background_detach_all(); RETURN true; END $$;
+CREATE DOMAIN regress_pgbg_let_go AS int4 CHECK (regress_pgbg_lets_go(VALUE));
+SELECT * FROM pg_background_query_all(NULL::regress_pgbg_let_go, ARRAY['SELECT 1', 'SELECT 2 FROM pg_sleep(0.3)', 'SELECT 3 FROM pg_sleep(0.3)'], max_parallel => 3) AS n ORDER BY n;
+DROP DOMAIN regress_pgbg_let_go;
+DROP FUNCTION regress_pgbg_lets_go(int4);
+
 DROP TABLE regress_pgbg_batch, regress_pgbg_times;
 DROP FUNCTION regress_pgbg_fail(int8, text);
 DROP SEQUENCE regress_pgbg_tries;
