@@ -142,6 +142,7 @@ for name in "${names[@]}"; do
 	began=$SECONDS
 	promise=$(head -n 1 "$name") missed=() late=''
 	room=$(room "$name")
+	room=${room:-nowhere}
 	tried[$room]=$((${tried[$room]:-0} + 1))
 	if ! grep -q '^test: ' "$name"; then
 		fail "$name: names no test"
