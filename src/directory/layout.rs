@@ -1,8 +1,6 @@
 //! The table as it lies in shared memory. Everything in it was written by other processes: each number is bounded where it is
 //! used as a length or a place, and sizes are this process's own copies.
 
-use super::statistics::Statistics;
-use super::waiters::Waiter;
 use crate::pg::lwlock;
 
 /// Version of everything in this file. Part of the table's name, so that libraries of different versions never share one.
@@ -137,6 +135,41 @@ pub struct State {
     /// How many rows of statistics are in use, the one for others aside.
     pub rows: u64,
     pub statistics_reset: i64,
+}
+
+/// Counters of a database and a role; the row for all others has neither.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+#[repr(C)]
+pub struct Statistics {
+    pub database: u32,
+    pub role: u32,
+    pub launched: i64,
+    pub completed: i64,
+    pub failed: i64,
+    pub canceled: i64,
+    pub timed_out: i64,
+    /// The worker was gone before it could say how the job ended.
+    pub lost: i64,
+    /// Jobs that found a worker, and jobs for which one was started.
+    pub warm: i64,
+    pub cold: i64,
+    pub rows: i64,
+    /// Microseconds from start to end: all jobs', and the longest one's.
+    pub total_time: i64,
+    pub max_time: i64,
+    /// Microseconds that launches waited for a place.
+    pub wait_for_slot_time: i64,
+}
+
+/// A process that sleeps. It is here once at most.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Waiter {
+    /// Its number in the server's array of processes.
+    pub process: u32,
+    /// What for, and which job's end, if it is one's.
+    pub kind: u32,
+    pub job: i64,
 }
 
 /// How many of what there are.

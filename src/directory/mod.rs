@@ -25,8 +25,8 @@ use layout::{Sizes, Table};
 
 pub use attach::{attach, attach_segment};
 pub use jobs::{Begun, End, Ending, Listing, Mode, Signaled, State, Ticket};
+pub use layout::Statistics;
 pub use layout::{LABEL_LIMIT, MESSAGE_LIMIT, PREVIEW_LIMIT, Record, SQL_LIMIT};
-pub use statistics::Statistics;
 pub use waiters::Awaited;
 
 /// Entries beyond max_worker_processes: a job has one for a moment before it has a worker.

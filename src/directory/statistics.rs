@@ -1,31 +1,7 @@
 //! What the jobs of each database and role came to, since the server started or somebody set the counters back.
 
 use super::jobs::Ending;
-use super::layout::{Entry, Record, STATISTICS, State, Table};
-
-/// Counters of a database and a role; the row for all others has neither.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
-#[repr(C)]
-pub struct Statistics {
-    pub database: u32,
-    pub role: u32,
-    pub launched: i64,
-    pub completed: i64,
-    pub failed: i64,
-    pub canceled: i64,
-    pub timed_out: i64,
-    /// The worker was gone before it could say how the job ended.
-    pub lost: i64,
-    /// Jobs that found a worker, and jobs for which one was started.
-    pub warm: i64,
-    pub cold: i64,
-    pub rows: i64,
-    /// Microseconds from start to end: all jobs', and the longest one's.
-    pub total_time: i64,
-    pub max_time: i64,
-    /// Microseconds that launches waited for a place.
-    pub wait_for_slot_time: i64,
-}
+use super::layout::{Entry, Record, STATISTICS, State, Statistics, Table};
 
 fn add(counter: &mut i64, what: i64) {
     *counter = counter.saturating_add(what);

@@ -3,7 +3,7 @@
 //! No condition variable: a process that is terminated while it sleeps on one in dynamic shared memory crashes the server,
 //! and up to 15 many sleepers on one wake each other for ever. Whoever is here sleeps on its own latch, like everywhere.
 
-use super::layout::Table;
+use super::layout::{Table, Waiter};
 
 /// What a process waits for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -16,16 +16,7 @@ pub enum Awaited {
     Place,
 }
 
-/// One of them. A process is here once at most.
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub struct Waiter {
-    /// Its number in the server's array of processes.
-    process: u32,
-    kind: u32,
-    job: i64,
-}
-
+/// What a waiter waits for, as a number.
 const JOB: u32 = 1;
 const ANY_JOB: u32 = 2;
 const PLACE: u32 = 3;

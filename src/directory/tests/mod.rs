@@ -1,8 +1,8 @@
 mod table;
 
 use crate::directory::jobs::{Begun, End, Ending, Listing, Mode, Signaled, State, Ticket};
+use crate::directory::layout::Statistics;
 use crate::directory::layout::{self, Sizes, Table};
-use crate::directory::statistics::Statistics;
 use std::cell::Cell;
 
 const SIZES: Sizes = Sizes {
