@@ -7,9 +7,9 @@
  * Latches are modelled, time is not: whatever has a time-out may happen at any time.
  *
  * check.sh searches it as each of these is defined, and then with each BREAK_... named behind it, which has to be found:
- * check: OWN claim_compares leave_compares signaled_is_looked_at publish_wakes reset_before_look stopped_before_published
+ * check: OWN claim_compares signaled_is_looked_at publish_wakes reset_before_look stopped_before_published
  * check: ELSEWHERE mark_is_looked_at mark_stops_the_start cancel_is_locked exit_keeps_launched
- * check: ADMIN committed_is_looked_at job_is_forgotten exit_publishes idle_leaves_with_session
+ * check: ADMIN committed_is_looked_at job_is_forgotten exit_publishes idle_leaves_with_session taken_is_said untaken_is_left
  */
 #ifndef JOBS
 #define JOBS 2
@@ -39,7 +39,8 @@ typedef Worker {
 	byte sigint;          /* a SIGINT on its way: the job that it is meant for, 0 for none */
 	bool sigterm;
 	byte sigterm_for;     /* the job that it is meant for, 0 for the process */
-	bool signaled         /* the launcher's own: Link::signaled */
+	bool signaled;        /* the launcher's own: Link::signaled */
+	bool ended_cold       /* it was terminated before its first job */
 };
 Worker w[WORKERS];
 
@@ -109,7 +110,12 @@ inline settle() {
 	stays = false;
 	end_entry();
 	atomic {
+		/* fn channel::segment::leave_without_job */
+#ifndef BREAK_untaken_is_left
+		has_no_job = (w[me].availability != BUSY);
+#else
 		has_no_job = (w[me].availability == IDLE || w[me].availability == LEAVING);
+#endif
 		if
 		:: has_no_job -> w[me].availability = LEAVING
 		:: else
@@ -137,10 +143,18 @@ next:
 	if
 	:: atomic { w[me].request != 0 -> j = w[me].request; w[me].request = 0 }
 	:: w[me].request == 0 && w[me].let_go -> goto out
-	:: w[me].sigterm -> goto killed
+	:: w[me].sigterm -> goto killed_untaken
 	fi;
-	committed = false; stays = true;
+	stays = true;
+	/* Terminated between receiving and taking. */
+	if
+	:: w[me].sigterm -> goto killed_untaken
+	:: true
+	fi;
+	/* fn channel::segment::take_job: from here on it has begun */
+#ifndef BREAK_taken_is_said
 	w[me].availability = BUSY;
+#endif
 	/* fn directory::jobs::begin: a job that was cancelled while it was LAUNCHING does not begin; none for this job: nobody wants it. */
 	atomic {
 		if
@@ -160,7 +174,7 @@ next:
 work:	/* fn worker::execute::run: interrupts are served, or the job fails by itself, or it commits. */
 	atomic {
 		if
-		:: w[me].sigterm -> check_target(w[me].sigterm_for); goto killed
+		:: w[me].sigterm -> check_target(w[me].sigterm_for); job[j].disturbed = true; goto killed
 		:: w[me].sigint != 0 -> check_target(w[me].sigint); w[me].sigint = 0; goto failed
 		:: true ->
 			assert(job[j].ran == 0);             /* promise `once` */
@@ -207,14 +221,10 @@ work:	/* fn worker::execute::run: interrupts are served, or the job fails by its
 		if
 		:: !will_stay ->                      /* time is up, or SIGUSR2 of fn session::idle::evict */
 			/* fn worker::idle::leave: compare-and-swap */
-#ifndef BREAK_leave_compares
 			if
 			:: atomic { w[me].availability == IDLE -> w[me].availability = LEAVING }; goto out
 			:: else -> will_stay = true
 			fi
-#else
-			w[me].availability = LEAVING; goto out
-#endif
 		:: true
 		fi;
 		w[me].latch
@@ -224,6 +234,21 @@ failed:	/* fn worker::mod::fail: rolled back; publish_failure; the process ends.
 	end_entry();
 	publish(false);
 	goto out;
+killed_untaken:
+	/* A new worker's job fails with it. Promise `untaken`: that of a claimed one does not, so nothing disturbs it. */
+	atomic {
+		if
+		:: w[me].availability == BUSY ->
+			w[me].ended_cold = true;
+			j = 1;
+			do
+			:: j <= JOBS -> if :: job[j].on == me && job[j].ran == 0 -> job[j].disturbed = true :: else fi; j++
+			:: else -> break
+			od
+		:: else
+		fi;
+		j = 0
+	};
 killed:
 #ifndef BREAK_exit_publishes
 	settle();
@@ -266,9 +291,25 @@ inline keep(x) {
 	fi
 }
 
+/* fn session::link::has_left_early: first whether it leaves, then the publication. */
+inline look_whether_left(x) {
+	left = (w[x].availability == LEAVING);
+	left = left && !w[x].published
+}
+
 /* fn session::pump::pump: first whether the process has stopped, then the publication. */
 inline pump(k) {
-	atomic { x = held[k]; stopped = w[x].gone };
+	x = held[k];
+	look_whether_left(x);
+	stopped = w[x].gone;
+		if
+		:: left ->
+			/* fn session::pump::leave: it was cancelled before it began. */
+			assert(job[k].ran == 0 && job[k].disturbed);
+			job[k].entry = FREE;
+			held[k] = NONE;
+			release(x)
+		:: else ->
 		if
 		:: w[x].published ->
 			/* fn session::pump::finish. Promise `truth`: the outcome says success if, and only if, the job has committed;
@@ -294,6 +335,7 @@ inline pump(k) {
 			:: else
 			fi
 #endif
+		fi
 		fi
 }
 
@@ -335,7 +377,7 @@ inline terminate(k) {
 
 proctype Launcher() {
 	byte n = 0, k, x, link;
-	bool stopped, wait;
+	bool stopped, wait, left;
 	byte held[JOBS + 1] = NONE;       /* Job::link */
 	byte last_cancelled = 0;
 	do
@@ -384,11 +426,45 @@ proctype Launcher() {
 		:: true
 		fi;
 		/* fn session::launch::send_request; promise `queue`: only an own worker without a job is sent one. */
-		job[n].on = link;                                    /* fn directory::jobs::assign */
 		atomic {
+			job[n].on = link;                            /* fn directory::jobs::assign */
+			job[n].disturbed = job[n].disturbed || w[link].ended_cold;
 			assert(w[link].request == 0);
 			w[link].request = n; w[link].latch = true
 		};
+		/* fn session::start::wait_for_taking. Who waits for the job itself looks later, and does the same. */
+		w[link].availability != CLAIMED || w[link].gone;
+		look_whether_left(link);
+		if
+		:: left ->
+			/* fn directory::jobs::take_back: no, if it was cancelled from elsewhere. */
+			atomic {
+				if
+				:: job[n].entry == LAUNCHING && !job[n].marked -> job[n].entry = FREE
+				:: else -> left = false
+				fi
+			}
+		:: else
+		fi;
+		if
+		:: left ->
+			assert(job[n].ran == 0);
+			release(link);
+			if
+			:: fresh == WORKERS -> job[n].on = NONE; break       /* no slot: 53000 */
+			:: else
+			fi;
+			job[n].entry = LAUNCHING;
+			job[n].on = NONE;
+			link = fresh; fresh++; w[link].registered = true;
+			w[link].attached || w[link].gone;
+			atomic {
+				job[n].on = link;
+				job[n].disturbed = job[n].disturbed || w[link].ended_cold;
+				w[link].request = n; w[link].latch = true
+			}
+		:: else
+		fi;
 		held[n] = link;
 		job[n].launched = true;
 next_job:	link = 0
@@ -493,12 +569,7 @@ proctype Others() {
 	if
 	:: w[0].registered ->
 		atomic {
-			w[0].sigterm = true; w[0].latch = true;
-			k = 1;
-			do
-			:: k <= JOBS -> job[k].disturbed = true; k++
-			:: else -> k = 0; break
-			od
+			w[0].sigterm = true; w[0].latch = true
 		}
 	:: true
 	fi;

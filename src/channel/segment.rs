@@ -100,8 +100,10 @@ pub enum Availability {
     Idle = 1,
     /// The launcher is about to send one.
     Claimed = 2,
-    /// It is on its way out.
+    /// It is on its way out, and has not taken the job that it was claimed for, if any.
     Leaving = 3,
+    /// As `Claimed`; the launcher wants to be woken when the worker has taken the job.
+    Awaited = 4,
 }
 
 /// What a launcher puts into a new header.
@@ -284,6 +286,34 @@ impl Header {
     /// The worker says what it is; only where nobody else may change it.
     pub fn set_availability(&self, to: Availability) {
         self.availability.store(to as u32, Ordering::Release);
+    }
+
+    /// The worker has received a request: from here on the job is begun, whatever becomes of it. Returns whether its launcher
+    /// waits for that.
+    pub fn take_job(&self) -> bool {
+        let before = self
+            .availability
+            .swap(Availability::Busy as u32, Ordering::AcqRel);
+        before == Availability::Awaited as u32
+    }
+
+    /// The worker leaves and begins nothing any more. False if it has begun with a job.
+    pub fn leave_without_job(&self) -> bool {
+        use Availability::{Awaited, Claimed, Idle, Leaving};
+        [Idle, Claimed, Awaited, Leaving]
+            .into_iter()
+            .any(|before| self.change_availability(before, Leaving))
+    }
+
+    /// Whether the worker was claimed for a job that it has not taken yet.
+    pub fn is_claimed(&self) -> bool {
+        let now = self.availability.load(Ordering::Acquire);
+        now == Availability::Claimed as u32 || now == Availability::Awaited as u32
+    }
+
+    /// Whether the worker has left. If it has published nothing before, the job that it was claimed for has not begun.
+    pub fn is_leaving(&self) -> bool {
+        self.availability.load(Ordering::Acquire) == Availability::Leaving as u32
     }
 
     /// Whether the worker would take another job.

@@ -150,33 +150,6 @@ impl Record {
     pub fn has_ended(&self) -> bool {
         self.state >= State::Stopped as u32
     }
-
-    /// Copies what counts: texts are mostly short.
-    fn copy_from(&mut self, other: &Self) {
-        self.id = other.id;
-        self.launched_at = other.launched_at;
-        self.started_at = other.started_at;
-        self.finished_at = other.finished_at;
-        self.waited = other.waited;
-        self.row_count = other.row_count;
-        self.state = other.state;
-        self.mode = other.mode;
-        self.pid = other.pid;
-        self.launcher_pid = other.launcher_pid;
-        self.database = other.database;
-        self.user = other.user;
-        self.authenticated_user = other.authenticated_user;
-        self.queue_size = other.queue_size;
-        self.sqlstate = other.sqlstate;
-        self.percent = other.percent;
-        self.signaled = other.signaled;
-        self.preview = other.preview;
-        self.label.copy_from(&other.label);
-        self.progress.copy_from(&other.progress);
-        self.tag.copy_from(&other.tag);
-        self.message.copy_from(&other.message);
-        self.sql.copy_from(&other.sql);
-    }
 }
 
 impl Table<'_> {
@@ -229,6 +202,18 @@ impl Table<'_> {
         {
             self.free(ticket.place);
         }
+    }
+
+    /// The worker that was to have the job has left without it. True if nobody has it and nobody has cancelled it; then the entry
+    /// is free.
+    pub fn take_back(&mut self, ticket: Ticket) -> bool {
+        let is_untouched = self
+            .entry(ticket)
+            .is_some_and(|e| e.job.state == State::Launching as u32 && e.job.signaled == 0);
+        if is_untouched {
+            self.free(ticket.place);
+        }
+        is_untouched
     }
 
     fn free(&mut self, place: u32) {

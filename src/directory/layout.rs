@@ -103,6 +103,35 @@ pub struct Record {
     pub sql: Text<PREVIEW_LIMIT>,
 }
 
+impl Record {
+    /// Copies what counts: texts are mostly short.
+    pub fn copy_from(&mut self, other: &Self) {
+        self.id = other.id;
+        self.launched_at = other.launched_at;
+        self.started_at = other.started_at;
+        self.finished_at = other.finished_at;
+        self.waited = other.waited;
+        self.row_count = other.row_count;
+        self.state = other.state;
+        self.mode = other.mode;
+        self.pid = other.pid;
+        self.launcher_pid = other.launcher_pid;
+        self.database = other.database;
+        self.user = other.user;
+        self.authenticated_user = other.authenticated_user;
+        self.queue_size = other.queue_size;
+        self.sqlstate = other.sqlstate;
+        self.percent = other.percent;
+        self.signaled = other.signaled;
+        self.preview = other.preview;
+        self.label.copy_from(&other.label);
+        self.progress.copy_from(&other.progress);
+        self.tag.copy_from(&other.tag);
+        self.message.copy_from(&other.message);
+        self.sql.copy_from(&other.sql);
+    }
+}
+
 /// A job that has not ended.
 #[derive(Clone, Copy)]
 #[repr(C)]

@@ -121,6 +121,11 @@ pub fn withdraw() {
     }
 }
 
+/// A worker has left without the job that it was to have. Whether another may have it: not if somebody has cancelled it.
+pub fn take_back(ticket: Option<Ticket>) -> bool {
+    ticket.is_none_or(|ticket| with_table(|table| table.take_back(ticket)).unwrap_or(true))
+}
+
 /// There is no worker for that job yet. Wakes nobody: what was held for a moment frees no place, and whoever tries again and
 /// again would wake itself and all others that do.
 pub fn retract() {

@@ -146,7 +146,7 @@ impl Progress<'_> {
                 .map(|started| Start {
                     place,
                     number: started.number,
-                    attempts: started.attempts + 1,
+                    attempts: started.attempts + i32::from(!started.job.is_left.get()),
                     failed: Some(started.job),
                 })
         };
@@ -210,6 +210,7 @@ impl Progress<'_> {
             again: false,
         });
         match start.failed {
+            Some(failed) if failed.is_left.get() => registry::take_back(failed),
             Some(failed) => forget(failed),
             None => self.next += 1,
         }
@@ -252,10 +253,8 @@ impl Progress<'_> {
         let is_worth_a_retry = matches!(
             sqlstate,
             code::T_R_SERIALIZATION_FAILURE | code::T_R_DEADLOCK_DETECTED
-        ) && attempts <= self.batch.retries
-            && in_time
-            && !self.stopped;
-        if is_worth_a_retry {
+        ) && attempts <= self.batch.retries;
+        if (job.is_left.get() || is_worth_a_retry) && in_time && !self.stopped {
             self.places[place] = Some(Started {
                 again: true,
                 ..started

@@ -45,9 +45,14 @@ pub fn release_gone() {
     });
 }
 
-/// Claims an idle worker that may do a job of this identity and size, if there is one and there are not too many. Workers
-/// found gone are let go.
-pub fn claim(identity: &Identity, queue_size: usize, is_one_too_many: bool) -> Option<LinkRef> {
+/// Claims an idle worker that may do a job of this identity and size, if there is one and there are not too many, as `Claimed`
+/// or `Awaited`. Workers found gone are let go.
+pub fn claim(
+    identity: &Identity,
+    queue_size: usize,
+    is_one_too_many: bool,
+    claimed: Availability,
+) -> Option<LinkRef> {
     if settings::WORKER_IDLE_TIMEOUT.get() == 0 || is_one_too_many {
         dismiss_all();
         return None;
@@ -68,7 +73,7 @@ pub fn claim(identity: &Identity, queue_size: usize, is_one_too_many: bool) -> O
         }
         if link
             .channel
-            .change_availability(Availability::Idle, Availability::Claimed)
+            .change_availability(Availability::Idle, claimed)
         {
             Taken::Return
         } else {

@@ -109,6 +109,8 @@ pub struct Job {
     pub cancel_requested: Cell<bool>,
     /// A call of this session waits for it, and nobody has its handle.
     pub is_synchronous: Cell<bool>,
+    /// Its worker has left before the job began. The call that waits for it launches it again.
+    pub is_left: Cell<bool>,
     /// It waited for this session when a deadlock was last looked for.
     pub is_stuck: Cell<bool>,
     /// Its rows are being delivered. Code of the user's may run meanwhile (a domain's check), and must not make us forget
@@ -175,6 +177,13 @@ impl Job {
     /// Whether the outcome is still open.
     pub fn is_running(&self) -> bool {
         self.link.get().is_some()
+    }
+
+    /// Whether its worker has not taken it yet, and may leave without it.
+    pub fn is_claimed(&self) -> bool {
+        self.link
+            .get()
+            .is_some_and(|link| link.channel.is_claimed() || link.has_left_early())
     }
 
     /// The state now: a worker that is connected shows as running.

@@ -9,9 +9,11 @@ use super::parts::Kept;
 use super::settings::{news, was_told};
 use super::start::{
     WAIT_FOR_START, fail_to_start, list, start_worker, wait_for_connection, wait_for_snapshot,
+    wait_for_taking,
 };
 use super::{STATE, context, idle, pump, registry};
 use crate::channel::credit;
+use crate::channel::segment::Availability;
 use crate::channel::wire::expected::Expected;
 use crate::channel::wire::parameters::Parameters;
 use crate::channel::wire::request::{Request, User};
@@ -85,29 +87,35 @@ pub fn launch(order: &Order<'_>) -> JobRef {
     let listing = listing(order, &identity, queue_size);
     let cookie = if order.with_cookie { listing.id } else { 0 };
     let response_size = credit::queue_size(usize::try_from(queue_size).unwrap_or(0));
-    let job = match idle::claim(
+    let claimed = idle::claim(
         &identity,
         response_size,
         ceilings::is_exceeded(identity.authenticated_user),
-    ) {
-        Some(link) => {
-            let listing = Listing {
-                pid: link.pid,
-                ..listing
-            };
-            hand_over(
-                link,
-                order,
-                cookie,
-                queue_size,
-                Some((&listing, &admission)),
-            )
-        }
-        None => ceilings::guard(identity.authenticated_user, &admission, || {
+        // Who waits for the job itself sees then whether its worker has taken it.
+        match order.mode {
+            Mode::Launch | Mode::Submit => Availability::Awaited,
+            Mode::Run | Mode::Batch => Availability::Claimed,
+        },
+    );
+    let handed_over = claimed.and_then(|link| {
+        let listing = Listing {
+            pid: link.pid,
+            ..listing
+        };
+        hand_over(
+            link,
+            order,
+            cookie,
+            queue_size,
+            Some((&listing, &admission)),
+        )
+    });
+    let job = handed_over.unwrap_or_else(|| {
+        ceilings::guard(identity.authenticated_user, &admission, || {
             let link = start_worker(identity, response_size, &listing, &admission);
-            hand_over(link, order, cookie, queue_size, None)
-        }),
-    };
+            hand_over(link, order, cookie, queue_size, None).unwrap_or_else(|| fail_to_start())
+        })
+    });
     STATE.counters.count_launch();
     nested::note_launch();
     job
@@ -134,16 +142,16 @@ fn listing<'a>(order: &'a Order<'_>, identity: &Identity, queue_size: c_int) -> 
 }
 
 /// Gives the job to a worker that has none; one that is warm has to be told where the job is `listed`. If that fails, the
-/// worker is of no more use: half a request may be on its way.
+/// worker is of no more use: half a request may be on its way. None where the worker has left without the job.
 fn hand_over(
     link: LinkRef,
     order: &Order<'_>,
     cookie: i64,
     queue_size: c_int,
     listed: Option<(&Listing<'_>, &Admission)>,
-) -> JobRef {
+) -> Option<JobRef> {
     let job_context = Cell::new(None);
-    let result = catch(|| {
+    let handed_over = catch(|| {
         // Everything that may fail comes first: once the worker has the request, the job is there.
         hooks::point("launch-ready");
         let new_context = context().create(c"pg_background job");
@@ -153,27 +161,36 @@ fn hand_over(
         }
         let new_job = new_job(new_context, link, order, cookie, queue_size);
         link.channel.set_unread(order.keeps_worker);
-        send_request(link, order, cookie, new_job.file);
+        if !send_request(link, order, cookie, new_job.file) {
+            return None;
+        }
         if ceilings::are_there() {
             wait_for_connection(link);
         }
         if order.options.snapshot.is_some() {
             wait_for_snapshot(link);
         }
+        if matches!(order.mode, Mode::Launch | Mode::Submit) {
+            wait_for_taking(link);
+        }
+        if link.has_left_early() && directory::take_back(new_job.ticket) {
+            return None;
+        }
         registry::insert(new_job);
         directory::confirm();
-        new_job
+        Some(new_job)
     });
-    result.unwrap_or_else(|caught| {
-        directory::withdraw();
-        link.channel.request_cancel();
-        link.process.terminate();
-        link::release(link);
-        if let Some(job_context) = job_context.get() {
-            job_context.delete();
-        }
-        caught.rethrow()
-    })
+    if let Ok(Some(job)) = handed_over {
+        return Some(job);
+    }
+    directory::withdraw();
+    link.channel.request_cancel();
+    link.process.terminate();
+    link::release(link);
+    if let Some(job_context) = job_context.get() {
+        job_context.delete();
+    }
+    handed_over.unwrap_or_else(|caught| caught.rethrow())
 }
 
 fn new_job(
@@ -201,6 +218,7 @@ fn new_job(
         detached: Cell::new(false),
         cancel_requested: Cell::new(false),
         is_synchronous: Cell::new(false),
+        is_left: Cell::new(false),
         is_stuck: Cell::new(false),
         in_use: Cell::new(false),
         link: Cell::new(Some(link)),
@@ -233,8 +251,8 @@ fn new_job(
 }
 
 /// Sends the request: identity, libraries, settings, SQL. What the worker was told before and what has not changed since
-/// is left out.
-fn send_request(link: LinkRef, order: &Order<'_>, cookie: i64, file: Name) {
+/// is left out. False if the worker has left.
+fn send_request(link: LinkRef, order: &Order<'_>, cookie: i64, file: Name) -> bool {
     let news = news(&link.told, link.context);
     let identity = &link.identity;
     // SAFETY: a Str is NUL-terminated.
@@ -275,11 +293,11 @@ fn send_request(link: LinkRef, order: &Order<'_>, cookie: i64, file: Name) {
         latch::reset();
         match link.requests.send(parts, true, true) {
             Sent::Done => break,
-            Sent::Detached => fail_to_start(),
+            Sent::Detached => return false,
             Sent::WouldBlock => hooks::point("launch-sending"),
         }
         if link.process.status() == Status::Stopped {
-            fail_to_start();
+            return false;
         }
         pump::pump_all();
         latch::wait(None, &WAIT_FOR_START);
@@ -288,6 +306,7 @@ fn send_request(link: LinkRef, order: &Order<'_>, cookie: i64, file: Name) {
     if let Some(news) = news {
         was_told(&link.told, news);
     }
+    true
 }
 
 /// The size to use, or 22023.

@@ -70,6 +70,12 @@ impl Link {
         }
     }
 
+    /// Whether the worker has left without the job that it was claimed for. It leaves after it has said how a job ended, so in this
+    /// order.
+    pub fn has_left_early(&self) -> bool {
+        self.channel.is_leaving() && !self.channel.outcome.is_published()
+    }
+
     /// The next frame, if there is one, valid until the next call.
     pub fn receive<'a>(&self) -> Received<'a> {
         let mut responses = self.responses.get();

@@ -6,19 +6,20 @@
 use super::assembler::Piece;
 use super::job::{Job, JobRef, Outcome, State};
 use super::link::LinkRef;
-use super::reports::{fields_of, outcome_of, pass_on, settle_in_directory, state_of};
+use super::reports::{failed, fields_of, outcome_of, pass_on, settle_in_directory, state_of};
 use super::{STATE, idle, kept, link, registry};
 use crate::channel::outcome::{self, Summary};
 use crate::channel::wire::Malformed;
 use crate::channel::wire::frame::Frame;
 use crate::channel::wire::response::{Message, Rows};
 use crate::channel::wire::tuple::check_tuple_attributes;
+use crate::directory;
 use crate::pg::bgworker::Status;
-use crate::pg::error::{Fields, catch, catch_into, check_for_interrupts, code};
+use crate::pg::error::{catch, catch_into, check_for_interrupts, code};
 use crate::pg::shm_mq::Received;
 use crate::pg::text::Str;
 use crate::pg::tuple::MinimalTuple;
-use crate::pg::{latch, text, timestamp};
+use crate::pg::{latch, text};
 use crate::rows::columns::Columns;
 use crate::rows::file::{self, Trouble};
 use core::cell::Cell;
@@ -56,6 +57,10 @@ pub fn stop_reading() {
 /// Brings one job up to date. A detached job that has ended is forgotten.
 pub fn pump(job: JobRef) {
     let Some(link) = job.link.get() else { return };
+    if link.has_left_early() {
+        leave(job);
+        return;
+    }
     // In this order: what was published before the process stopped, and sent before it was published, is seen.
     let stopped = link.process.status() == Status::Stopped;
     let published = link.channel.outcome.is_published();
@@ -94,19 +99,20 @@ pub fn pump(job: JobRef) {
     }
 }
 
+/// The worker has left before the job began. Whoever waits for it launches it again, unless somebody has cancelled it.
+fn leave(job: JobRef) {
+    let is_wanted = job.is_synchronous.get() && !job.detached.get() && !job.cancel_requested.get();
+    job.is_left
+        .set(is_wanted && directory::take_back(job.ticket));
+    let why = Str::from_static(c"background job was canceled before it began");
+    let outcome = failed(code::QUERY_CANCELED, why, None);
+    finish(job, outcome, &State::Canceled);
+}
+
 /// The worker is gone without a word.
 fn lose(job: JobRef) {
-    let message = Str::from_static(c"background worker exited without reporting an outcome");
-    let fields = Fields {
-        message: Some(message),
-        ..Fields::NONE
-    };
-    let outcome = Outcome {
-        sqlstate: code::CONNECTION_FAILURE,
-        fields,
-        finished_at: timestamp::now(),
-        ..Outcome::NONE
-    };
+    let why = Str::from_static(c"background worker exited without reporting an outcome");
+    let outcome = failed(code::CONNECTION_FAILURE, why, None);
     finish_badly(job, outcome);
 }
 
@@ -341,19 +347,8 @@ fn fail_protocol(job: JobRef, link: LinkRef, why: &str) {
     // Something may be left in its queue: there will be no other job there.
     link.signaled.set(true);
     let detail = job.context.run(|| text::format(format_args!("{why}")));
-    let fields = Fields {
-        message: Some(Str::from_static(
-            c"malformed message from background worker",
-        )),
-        detail: Some(detail),
-        ..Fields::NONE
-    };
-    let outcome = Outcome {
-        sqlstate: code::PROTOCOL_VIOLATION,
-        fields,
-        finished_at: timestamp::now(),
-        ..Outcome::NONE
-    };
+    let what = Str::from_static(c"malformed message from background worker");
+    let outcome = failed(code::PROTOCOL_VIOLATION, what, Some(detail));
     finish_badly(job, outcome);
 }
 

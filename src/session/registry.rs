@@ -49,6 +49,12 @@ pub fn forget(job: JobRef) {
     }
 }
 
+/// Forgets a job that has not begun, to be launched again.
+pub fn take_back(job: JobRef) {
+    STATE.counters.take_back();
+    forget(job);
+}
+
 /// A bare pid may be all that somebody has of a job: while its result is unread, no other job may run under that pid.
 pub fn has_unread_result(pid: c_int) -> bool {
     tracked().any(|job| job.pid == pid && job.keeps_worker && !job.consumed.get())

@@ -9,7 +9,7 @@ use crate::directory;
 use crate::pg::error::{Fields, Level, Report, code, sqlstate};
 use crate::pg::memory::Context;
 use crate::pg::text::Str;
-use crate::pg::{encoding, latch};
+use crate::pg::{encoding, latch, timestamp};
 use core::ffi::c_int;
 
 /// Raises a worker's notice here, for the client.
@@ -102,6 +102,20 @@ pub fn outcome_of(job: &Job, link: LinkRef, summary: &Summary) -> Outcome {
         started_at: summary.started_at,
         finished_at: summary.finished_at,
         timed_out: summary.timed_out,
+    }
+}
+
+/// What has become of a job whose worker did not say it.
+pub fn failed(sqlstate: c_int, message: Str, detail: Option<Str>) -> Outcome {
+    Outcome {
+        sqlstate,
+        fields: Fields {
+            message: Some(message),
+            detail,
+            ..Fields::NONE
+        },
+        finished_at: timestamp::now(),
+        ..Outcome::NONE
     }
 }
 

@@ -3,7 +3,7 @@
 use super::job::JobRef;
 use super::launch::{Order, launch};
 use super::result::{TIMEOUT_GRACE, result};
-use super::wait::{WaitFor, wait};
+use super::wait::{WaitFor, wait, wait_until};
 use super::{STATE, cancel, registry};
 use crate::pg::Datum;
 use crate::pg::call::ResultSet;
@@ -22,8 +22,7 @@ pub struct Ran {
 /// detached, as it is when an error or interrupt ends the wait.
 pub fn run<R>(order: &Order<'_>, report: impl FnOnce(&Ran) -> R) -> R {
     let start = now();
-    let job = launch(order);
-    let in_time = guard(job, || {
+    let (job, in_time) = launch_and(order, |job| {
         let in_time = wait(&[job], WaitFor::All, order.deadline);
         if !in_time {
             cancel::cancel_with_grace(&[job], TIMEOUT_GRACE);
@@ -41,8 +40,29 @@ pub fn run<R>(order: &Order<'_>, report: impl FnOnce(&Ran) -> R) -> R {
 
 /// The same with the job's rows, which are as the order expects them; an error of the job is raised.
 pub fn run_query(order: &Order<'_>, set: ResultSet) -> Datum {
-    let job = launch(order);
+    let job = begin(order);
     guard(job, || result(job, set, order.deadline))
+}
+
+/// Launches a job and waits until its worker has it.
+fn begin(order: &Order<'_>) -> JobRef {
+    // Nobody is woken for that, but by what the job says: a moment later is early enough to see whether it has begun.
+    let (job, _) = launch_and(order, |job| {
+        wait_until(&[job], WaitFor::Any, order.deadline, || !job.is_claimed());
+    });
+    job
+}
+
+/// Launches a job and waits for it in some way. A worker that leaves before the job has begun costs another one, and nothing else.
+fn launch_and<T: Copy>(order: &Order<'_>, wait: impl Fn(JobRef) -> T) -> (JobRef, T) {
+    loop {
+        let job = launch(order);
+        let waited = guard(job, || wait(job));
+        if !job.is_left.get() {
+            return (job, waited);
+        }
+        registry::take_back(job);
+    }
 }
 
 /// Nobody has the handle of a job that `work` is about: an error there ends the job, too, and so does the session's end.

@@ -4,7 +4,7 @@
 use super::ceilings::Admission;
 use super::link::{Link, LinkRef};
 use super::settings::Told;
-use super::{context, deadlock, idle, pump, wait};
+use super::{STATE, context, deadlock, idle, pump, wait};
 use crate::channel;
 use crate::channel::credit::Inlet;
 use crate::channel::segment::{Channel, Peer};
@@ -12,7 +12,7 @@ use crate::directory::{self, Listing, NoEntry};
 use crate::hooks;
 use crate::pg::bgworker::{Registration, Status, WorkerHandle};
 use crate::pg::clock::now;
-use crate::pg::error::{Report, catch, code};
+use crate::pg::error::{Report, catch, check_for_interrupts, code};
 use crate::pg::identity::{self, Identity};
 use crate::pg::latch::{self, WaitEvent};
 use crate::pg::memory::Context;
@@ -220,6 +220,11 @@ pub fn wait_for_snapshot(link: LinkRef) {
     wait_for(link, || link.channel.is_running());
 }
 
+/// Waits until a worker that was claimed has taken the request, or has left.
+pub fn wait_for_taking(link: LinkRef) {
+    wait_for(link, || !link.channel.is_claimed());
+}
+
 fn wait_for(link: LinkRef, is_so: impl Fn() -> bool) {
     let mut check = wait::next_check();
     loop {
@@ -238,6 +243,10 @@ fn wait_for(link: LinkRef, is_so: impl Fn() -> bool) {
             }
             check = wait::next_check();
         }
-        latch::wait(check.left(time), &WAIT_FOR_START);
+        if STATE.patience.latch_gets_set(time) {
+            check_for_interrupts();
+        } else {
+            latch::wait(check.left(time), &WAIT_FOR_START);
+        }
     }
 }

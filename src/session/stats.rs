@@ -34,6 +34,12 @@ impl Counters {
         add(&self.launched, 1);
     }
 
+    /// A job that was counted as cancelled is launched again.
+    pub fn take_back(&self) {
+        add(&self.launched, -1);
+        add(&self.canceled, -1);
+    }
+
     /// A job's outcome is final.
     pub fn count_end(&self, job: &Job) {
         let outcome = job.outcome.get();

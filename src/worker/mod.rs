@@ -18,7 +18,7 @@ mod rows;
 mod sending;
 mod state;
 
-use crate::channel::segment::{Availability, Channel};
+use crate::channel::segment::Channel;
 use crate::channel::wire::request::Request;
 use crate::directory;
 use crate::hooks;
@@ -76,10 +76,9 @@ pub fn start(segment_handle: u32) -> ! {
 fn serve<'a>(channel: Channel, job_context: Context, taken: &Cell<Option<Request<'a>>>) -> bool {
     hooks::point("worker-attached");
     // A cancel waits until it is known what it cancels, and whom to tell.
-    let request = process::with_cancels_held(|| receive(job_context));
+    let request = process::with_cancels_held(|| receive(channel, job_context));
     notify::note_request(&request);
     execute::start_timers(request.worker_timeout_ms);
-    channel.set_availability(Availability::Busy);
     sending::begin(channel, &request);
     hooks::point("worker-received");
     entry::begin(channel);
@@ -104,7 +103,7 @@ fn serve<'a>(channel: Channel, job_context: Context, taken: &Cell<Option<Request
 }
 
 /// Waits for the request and copies it to `context`: what the decoder has checked, nobody changes any more.
-fn receive<'a>(context: Context) -> Request<'a> {
+fn receive<'a>(channel: Channel, context: Context) -> Request<'a> {
     let message = STATE.next_request.take().unwrap_or_else(|| {
         match STATE.requests.get().map(|r| r.receive(false)) {
             Some(Received::Message(message)) => message,
@@ -112,6 +111,10 @@ fn receive<'a>(context: Context) -> Request<'a> {
             _ => process::exit(0),
         }
     });
+    hooks::point("worker-taking");
+    if channel.take_job() {
+        channel.requests().wake_sender();
+    }
     Request::decode(context.copy_bytes(message)).unwrap_or_else(|malformed| {
         Report::error(code::PROTOCOL_VIOLATION)
             .message(format_args!(

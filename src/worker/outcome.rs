@@ -113,9 +113,12 @@ pub fn settle(channel: Channel) {
         publish(channel, &summary);
         return;
     }
-    let has_no_job = channel.change_availability(Availability::Idle, Availability::Leaving)
-        || channel.change_availability(Availability::Leaving, Availability::Leaving);
-    if has_no_job || channel.outcome.is_published() {
+    if channel.leave_without_job() {
+        // Whoever has claimed it starts another, for which there may be no room as long as this one counts.
+        resign();
+        return;
+    }
+    if channel.outcome.is_published() {
         return;
     }
     if STATE.job.get().committed {

@@ -102,6 +102,45 @@ for point in worker-received worker-restored worker-run worker-commit; do
 done
 for what in cancel-late terminate-late term exit; do at worker-committed "$what" stopped; done
 warm=
+
+# taking HOW WANTED SQL [cancel]: a worker is claimed, and terminated before it has taken the job, which SQL launches: another
+# one does it, once, and nothing shows of that, unless another session has cancelled it meanwhile. SQL, with %s for that of
+# the job, answers with the outcome.
+taking() {
+	local how="worker-taking, $1${4:+, $4}" wanted=$2 sql
+	COUNT=$((COUNT + 1))
+	sleeper=$(session_do s "$one_job")
+	arm worker-taking wait
+	printf -v sql "$3" "INSERT INTO done VALUES (''$how'') RETURNING 7"
+	ask s "$sql"
+	t_is "$how: a warm worker" "$(arrival worker-taking)" "$sleeper"
+	[ -z "${4:-}" ] || t_is "$how: cancelled" "$(sql "SELECT pg_background_cancel(pid, cookie) FROM pg_background_jobs WHERE launcher_pid = $(session_backend s)")" ''
+	kill -TERM "$sleeper"
+	t_ok "$how: it ends" wait_until "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $sleeper)"
+	disarm_all
+	t_is "$how" "$(answer s) $(session_output s | grep -v '^CONTEXT' | tail -n 2 | head -n 1)" "$wanted"
+	t_is "$how: done" "$(sql "SELECT count(*) FROM done WHERE step = '$how'") $(sql "SELECT count(*) FROM pg_background_jobs WHERE state = 'running'")" "$([[ $wanted = *57014* ]] && say 0 || say 1) 0"
+	sql "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'pg_background'" >/dev/null
+	t_is "$how: nothing is left" "$(nothing_left s)" nothing
+}
+handle='pg_background_wait_v2(:pid, :cookie);
+	SELECT concat_ws($$ $$, state, sqlstate) FROM pg_background_outcome_v2(:pid, :cookie);'
+run="SELECT concat_ws(' ', state, sqlstate) FROM pg_background_run('%s');"
+query="SELECT * FROM pg_background_run_query('%s') AS (n int);"
+all="SELECT concat_ws(' ', state, sqlstate, attempts) FROM pg_background_run_all(ARRAY['%s']);"
+launch="SELECT pid, cookie FROM pg_background_launch('%s') \\gset
+	SELECT $handle"
+taking run '00000 stopped' "$run"
+taking run_query '00000 7' "$query"
+taking query_json '00000 {"?column?": 7}' "SELECT * FROM pg_background_query_json('%s');"
+taking run_all '00000 stopped 1' "$all"
+taking launch '00000 stopped' "$launch"
+taking submit '00000 stopped' "${launch/launch/submit}"
+taking run '00000 canceled 57014' "$run" cancel
+taking run_query '57014 ERROR:  background job was canceled before it began' "$query" cancel
+taking run_all '00000 canceled 57014 1' "$all" cancel
+taking launch '00000 canceled 57014' "$launch" cancel
+t_is 'what was launched again counts once' "$(session_do s "SELECT workers_launched - workers_completed - workers_failed - workers_canceled - workers_timed_out FROM pg_background_stats_v2();")" 0
 session_do s 'RESET pg_background.worker_idle_timeout;' >/dev/null
 
 # The time-out of a run passes between the commit and its report: the rows are there, and no error says otherwise.
