@@ -9,12 +9,15 @@ use crate::pg_sys as sys;
 use core::ffi::c_int;
 use core::ptr::{NonNull, null, null_mut};
 
-/// A portal that is being made.
+/// A portal that is being made, and its rows.
 ///
 /// # Invariants
 /// Points to a live portal that nobody has run.
 #[derive(Clone, Copy)]
-pub struct Cursor(NonNull<sys::PortalData>);
+pub struct Cursor {
+    portal: NonNull<sys::PortalData>,
+    rows: Tuplestore,
+}
 
 impl Cursor {
     /// 42P03 if there is a cursor of that name.
@@ -52,27 +55,51 @@ impl Cursor {
             (*portal).strategy = sys::PORTAL_UTIL_SELECT;
             (*portal).cursorOptions = sys::CURSOR_OPT_SCROLL as c_int;
             (*portal).tupDesc = desc.copy(context).as_ptr();
+            // A store that the portal has is ended with it, whatever has become of it; one whose write has failed must not be,
+            // on minor releases before May 2026 (it would free rows twice). So the portal has none before all rows are in
+            // it. The portal's own kind of store would leave its file behind then.
             sys::PortalCreateHoldStore(portal);
+            sys::tuplestore_end((*portal).holdStore);
+            (*portal).holdStore = null_mut();
+            (*portal).cleanup = Some(end_rows);
+            let rows = Tuplestore::for_transaction(Context::from_ptr((*portal).holdContext));
             (*portal).atStart = true;
             (*portal).atEnd = false;
             (*portal).portalPos = 0;
-            Self(NonNull::new_unchecked(portal))
+            Self {
+                portal: NonNull::new_unchecked(portal),
+                rows,
+            }
         }
     }
 
     /// Where its rows go.
     pub fn store(self) -> Tuplestore {
-        // SAFETY: `create` has made it.
-        unsafe { Tuplestore::from_ptr((*self.0.as_ptr()).holdStore) }
+        self.rows
     }
 
     /// All rows are there: it may be read. Returns its name, in the current memory context.
     pub fn open(self) -> Str {
+        self.rows.flush();
+        let portal = self.portal.as_ptr();
         // SAFETY: by the type's invariant.
         unsafe {
-            (*self.0.as_ptr()).status = sys::PORTAL_READY;
-            let name = Str::from_ptr((*self.0.as_ptr()).name);
+            (*portal).holdStore = self.rows.as_ptr();
+            (*portal).status = sys::PORTAL_READY;
+            let name = Str::from_ptr((*portal).name);
             copy_into(Context::current(), name.unwrap_or(Str::from_static(c"")))
+        }
+    }
+}
+
+/// The cursor is closed, or its transaction aborts, which closes the file next.
+unsafe extern "C-unwind" fn end_rows(portal: sys::Portal) {
+    // SAFETY: a portal that `create` has made, whose store is there if all rows are.
+    unsafe {
+        let store = (*portal).holdStore;
+        if !store.is_null() {
+            (*portal).holdStore = null_mut();
+            Tuplestore::from_ptr(store).end();
         }
     }
 }

@@ -73,6 +73,40 @@ SELECT state FROM pg_background_outcome_v2(:pid, :cookie);")" '^stopped$'
 session_do s 'SELECT pg_background_detach_all_v2(); RESET temp_file_limit;' >/dev/null
 t_is 'nothing is left of that' "$(temporary)" 0
 
+# What is made of a job's rows in the session is written there, too. Minor releases before May 2026 crash where a tuplestore is
+# ended whose write has failed.
+# They do so if it fails in the first of its writes, so there are many limits.
+middle='SELECT g, repeat(md5(g::text), 30) FROM (SELECT generate_series(1, 400) AS g) x'
+json="SELECT count(*) FROM pg_background_result_json((:pid, :cookie)::pg_background_handle);"
+cursor="SELECT pg_background_cursor((:pid, :cookie)::pg_background_handle, 'c') \\g /dev/null"
+for made in "$json" "$cursor" "SAVEPOINT x; $cursor
+	\\echo :SQLSTATE
+	ROLLBACK TO x; $cursor"; do
+	answers=
+	for limit in {300..900..20}; do
+		answers+=$(session_do s "RESET temp_file_limit; BEGIN;
+			$(launch "$middle")
+			$wait
+			SET temp_file_limit = '$limit';
+			$made
+			\\echo :SQLSTATE
+			ROLLBACK; SELECT pg_background_detach_all_v2() >= 0 \\g /dev/null" | grep -E '^[0-9A-Z]{5}$')$'\n'
+	done
+	t_is "temp_file_limit, many limits: ${made//$'\n'/ }" "$(sort -u <<<"$answers" | grep . | grep -v 42704 | tr '\n' ' ')" '00000 53400 '
+done
+session_do s 'RESET temp_file_limit;' >/dev/null
+t_is 'nothing is left of that, either' "$(temporary)" 0
+t_is 'with room a cursor has all the rows' "$(session_do s "BEGIN;
+	$(launch "$middle")
+	$wait
+	SAVEPOINT y;
+	$cursor
+	RELEASE y;
+	FETCH ABSOLUTE 400 c;
+	FETCH ABSOLUTE 1 c;
+	ROLLBACK; SELECT pg_background_detach_all_v2() >= 0;" | cut -d '|' -f 1 | tr '\n' ' ')" '400 1 t '
+t_is 'and then nothing is left' "$(temporary)" 0
+
 # The disk is full: from the start, in the middle, and only when it comes to detaching. Each error is one error, the
 # session goes on, and when there is room again, everything is as before.
 touch "$PGBG_ENOSPC"
