@@ -167,6 +167,27 @@ $sum")" 'ERROR:  58030'
 t_is 'disk broken: a job that sorts' "$(session_do s "SELECT state, sqlstate FROM pg_background_drain_v2(ARRAY[pg_background_launch_v2('SELECT md5(g::text) FROM generate_series(1, 200000) g ORDER BY 1')]);")" 'error|58030'
 t_is 'disk broken: detach' "$(session_do s 'SELECT pg_background_detach_all_v2() >= 0;')" t
 rm "$PGBG_ENOSPC"
+# A job has ended well, and it is its session that cannot write what the job's queue still has, or cannot read what the job has
+# written. The outcome stands; who wants the rows is told why there are none, once.
+queued="SELECT pid, cookie FROM pg_background_launch_v2('SELECT g, repeat(md5(g::text), 30) FROM generate_series(1, 700) g', 1048576) \\gset"
+for trouble in 'full:53100' 'broken:58030' 'r:58030'; do
+	if [ "$trouble" = r:58030 ]; then session_do s "$(launch "$large")"; else session_do s "$queued"; fi
+	wait_until "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type LIKE 'pg_background%'"
+	case $trouble in
+		full:*) : >"$PGBG_ENOSPC" ;;
+		r:*) printf r >"$PGBG_ENOSPC" ;;
+		*) echo broken >"$PGBG_ENOSPC" ;;
+	esac
+	t_is "disk ${trouble%:*} for the session: waiting goes well, and the job has succeeded" "$(session_do s "$wait
+\\echo :SQLSTATE
+SELECT state, sqlstate FROM pg_background_outcome_v2(:pid, :cookie);")" $'00000\nstopped|'
+	t_is "disk ${trouble%:*} for the session: the reader is told, and then that there are no rows" "$(session_do s "$sum
+$sum")" "ERROR:  ${trouble#*:}"$'\nERROR:  42704'
+	t_is "disk ${trouble%:*} for the session: others are no trouble" "$(session_do s "SELECT n FROM pg_background_run_query_v2('SELECT 1', col_def => 'n int') AS (n int);")" 1
+	rm "$PGBG_ENOSPC"
+	session_do s 'SELECT pg_background_detach_all_v2() >= 0;' >/dev/null
+	t_is "disk ${trouble%:*} for the session: nothing is left" "$(temporary)" 0
+done
 t_is 'disk mended: the session serves on' "$(session_do s "$(launch "$large")
 $sum" 60)" "$answer"
 session_close s

@@ -21,10 +21,15 @@ FROM (SELECT *, row_number() OVER () AS n FROM pg_background_result(:pid, :cooki
 t_is 'the file is gone' "$(files)" 0
 
 # More such jobs than there are slots.
-session_do s "SELECT count(*) FROM (SELECT pg_background_launch('SELECT repeat(''x'', 1000) FROM generate_series(1, 2000)') FROM generate_series(1, 7)) x;" >/dev/null
-t_ok 'seven unread results hold no slot' wait_until "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'pg_background'"
+session_do s "SELECT count(*) FROM (SELECT pg_background_launch('WITH i AS (INSERT INTO t VALUES (12) RETURNING 1) SELECT repeat(''x'', 1000) FROM i, generate_series(1, 2000)') FROM generate_series(1, 12)) x;" >/dev/null
+t_ok 'what they did is there' wait_until 'SELECT count(*) = 12 FROM t WHERE n = 12'
+t_ok 'twelve unread results hold no slot' wait_until "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'pg_background'"
+t_is 'nor a lock, a snapshot or a transaction' "$(sql "SELECT (SELECT count(*) FROM pg_locks WHERE relation = 't'::regclass),
+    (SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND (backend_xmin IS NOT NULL OR backend_xid IS NOT NULL))")" '0|0'
+t_is 'another session runs a parallel query' "$(sql "CREATE TABLE big AS SELECT generate_series(1, 300000) AS n; ANALYZE big; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;
+    SELECT count(*) FROM big; EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) SELECT count(*) FROM big" | grep -E '^300000$|Launched' | tr -d '\n')" '300000        Workers Launched: 2'
 t_is 'another session has all slots' "$(sql "SELECT count(*) FROM (SELECT pg_background_submit('SELECT pg_sleep(0.1)') FROM generate_series(1, 7)) x")" 7
-t_is 'the unread ones are whole' "$(session_do s 'SELECT count(*), sum(n) FROM (SELECT (SELECT count(*) FROM pg_background_result(l.pid, l.cookie) AS (t text)) AS n FROM pg_background_list l) x;')" '7|14000'
+t_is 'the unread ones are whole' "$(session_do s 'SELECT count(*), sum(n) FROM (SELECT (SELECT count(*) FROM pg_background_result(l.pid, l.cookie) AS (t text)) AS n FROM pg_background_list l) x;')" '12|24000'
 
 wait_until "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'pg_background'"
 
@@ -92,9 +97,24 @@ after=$(resident s)
 t_ok "300 unread results of 3 MB take little memory ($((after - before)) kB)" [ $((after - before)) -lt 32000 ]
 t_is 'they are in files' "$(files)" 300
 t_is 'others can launch meanwhile' "$(sql "SELECT count(*) FROM (SELECT pg_background_submit('SELECT 1') FROM generate_series(1, 5)) x")" 5
-t_is 'and run parallel queries' "$(sql "CREATE TABLE big AS SELECT generate_series(1, 300000) AS n; ANALYZE big; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SELECT count(*) FROM big" | tail -n 1)" 300000
+t_is 'and run parallel queries' "$(sql "SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SELECT count(*) FROM big" | tail -n 1)" 300000
 t_is 'their rows are whole' "$(session_do s 'SELECT sum(n) FROM (SELECT (SELECT count(*) FROM pg_background_result(l.pid, l.cookie) AS (t text)) AS n FROM pg_background_list l) x;' 120)" 900000
 t_is 'their files are gone' "$(files)" 0
+# Large ones, of which some stay in memory.
+session_do s "SELECT pg_background_detach_all(); SET work_mem = '64MB';" >/dev/null
+before=$(resident s)
+session_do s "DO \$\$
+DECLARE h pg_background_handle;
+BEGIN
+    FOR i IN 1..20 LOOP
+        h := pg_background_launch('SELECT repeat(''x'', 100000) FROM generate_series(1, 500)', 4194304);
+        PERFORM pg_background_wait(h);
+    END LOOP;
+END\$\$;" 120 >/dev/null
+after=$(resident s)
+t_ok "20 unread results of 50 MB take little memory ($((after - before)) kB)" [ $((after - before)) -lt 128000 ]
+t_is 'their rows are whole, too' "$(session_do s 'SELECT sum(n) FROM (SELECT (SELECT sum(length(t)) FROM pg_background_result(l.pid, l.cookie) AS (t text)) AS n FROM pg_background_list l) x; RESET work_mem;' 120)" 1000000000
+t_is 'and their files gone' "$(files)" 0
 # temp_file_limit counts the unread files of earlier jobs.
 session_do s "SET temp_file_limit = '5MB';" >/dev/null
 session_do s "$(launch "SELECT repeat('x', 1000) FROM generate_series(1, 3000)")
