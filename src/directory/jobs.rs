@@ -4,6 +4,7 @@
 use super::Seen;
 use super::layout::{Entry, Record, Table};
 use crate::pg::error::code;
+use core::sync::atomic::Ordering;
 
 /// What the record says of a job. The numbers are in shared memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -313,6 +314,17 @@ impl Table<'_> {
         self.remember(ticket);
         self.free(ticket.place);
         signaled
+    }
+
+    /// One more worker has no job, or one less.
+    pub fn count_idle(&mut self, more: bool) {
+        let idle = self.glance.idle.load(Ordering::Relaxed);
+        let idle = if more {
+            idle.saturating_add(1)
+        } else {
+            idle.saturating_sub(1)
+        };
+        self.glance.idle.store(idle, Ordering::Relaxed);
     }
 
     fn remember(&mut self, ticket: Ticket) {

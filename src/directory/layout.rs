@@ -2,6 +2,7 @@
 //! used as a length or a place, and sizes are this process's own copies.
 
 use crate::pg::lwlock;
+use core::sync::atomic::AtomicU32;
 
 /// Version of everything in this file. Part of the table's name, so that libraries of different versions never share one.
 pub const LAYOUT: u32 = 1;
@@ -150,15 +151,23 @@ pub struct Header {
     layout: u32,
     sizes: [u32; 3],
     lock: [u8; lwlock::ROOM],
+    glance: Glance,
     pub state: State,
+}
+
+/// What may be looked at without the lock; changed under it like all the rest.
+#[repr(C)]
+pub struct Glance {
+    /// How many waiters there are, from the start of their array.
+    pub waiting: AtomicU32,
+    /// Workers without a job. Nobody who shows as idle is missing; who is about to begin or to leave may be among them.
+    pub idle: AtomicU32,
 }
 
 /// What changes, under the lock like all the rest.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct State {
-    /// How many waiters there are, from the start of their array.
-    pub waiting: u64,
     /// Jobs that have ended since the table was made; the next one's place is the remainder by the history's size.
     pub ended: u64,
     /// How many rows of statistics are in use, the one for others aside.
@@ -247,6 +256,7 @@ const _: () = assert!(core::mem::offset_of!(Header, lock) % 8 == 0);
 
 /// All of a table but its lock, for whoever holds that.
 pub struct Table<'a> {
+    pub glance: &'a Glance,
     pub state: &'a mut State,
     /// The id of the job that each entry has, 0 for a free one: apart from the entries, so that looking for one is quick.
     pub taken: &'a mut [i64],
@@ -265,6 +275,15 @@ pub struct Table<'a> {
 pub unsafe fn lock_at(base: *mut u8) -> *mut u8 {
     // SAFETY: the caller's promise.
     unsafe { (&raw mut (*base.cast::<Header>()).lock).cast() }
+}
+
+/// What may be looked at without the lock of a table at `base`.
+///
+/// # Safety
+/// A table is at `base` and stays mapped for as long as the result lives.
+pub unsafe fn glance_at<'a>(base: *mut u8) -> &'a Glance {
+    // SAFETY: the caller's promise; only atomics, which nobody has a mutable reference to.
+    unsafe { &(*base.cast::<Header>()).glance }
 }
 
 /// Writes an empty table: every byte of it.
@@ -318,6 +337,7 @@ pub unsafe fn at<'a>(base: *mut u8, sizes: Sizes) -> Table<'a> {
     unsafe {
         use core::slice::from_raw_parts_mut as slice;
         Table {
+            glance: glance_at(base),
             state: &mut (*base.cast::<Header>()).state,
             taken: slice(base.add(taken).cast(), sizes.entries),
             entries: slice(base.add(entries).cast(), sizes.entries),

@@ -21,6 +21,7 @@ use crate::pg::procs;
 use crate::pg::{identity, process, timestamp};
 use core::cell::Cell;
 use core::ffi::c_int;
+use core::sync::atomic::{Ordering, fence};
 use layout::{Sizes, Table};
 
 pub use attach::{attach, attach_segment};
@@ -50,6 +51,8 @@ struct Known {
     /// The job at hand, in a worker.
     own: Cell<Option<Ticket>>,
     is_waiting: Cell<bool>,
+    /// This process counts as one without a job.
+    is_idle: Cell<bool>,
 }
 
 // SAFETY: a backend has one thread, and no signal handler touches this.
@@ -61,6 +64,7 @@ static KNOWN: Known = Known {
     launching: Cell::new(None),
     own: Cell::new(None),
     is_waiting: Cell::new(false),
+    is_idle: Cell::new(false),
 };
 
 /// The handle of the directory's segment, for workers; 0 where there is none.
@@ -81,11 +85,24 @@ fn with_table<R>(work: impl FnOnce(&mut Table<'_>) -> R) -> Option<R> {
     }))
 }
 
+/// What needs no lock: as it is once everything that this process has written so far can be seen by all.
+fn glance() -> Option<&'static layout::Glance> {
+    let mapped = KNOWN.table.get()?;
+    fence(Ordering::SeqCst);
+    // SAFETY: mapped, and used at once.
+    Some(unsafe { layout::glance_at(mapped.segment.address().as_ptr()) })
+}
+
 /// The segment is unmapped next. Callbacks that were registered later, as a worker's, have run.
 fn on_exit() {
     withdraw();
     stop_waiting();
-    with_table(|table| table.wake_for_place(procs::wake));
+    with_table(|table| {
+        if KNOWN.is_idle.take() {
+            table.count_idle(false);
+        }
+        table.wake_for_place(procs::wake);
+    });
     KNOWN.table.set(None);
 }
 
@@ -155,7 +172,13 @@ pub fn assign(ticket: Ticket) {
 pub fn begin(ticket: Ticket, connected: bool) -> Begun {
     let (pid, now) = (identity::pid(), timestamp::now());
     KNOWN.own.set(Some(ticket));
-    with_table(|table| table.begin(ticket, pid, connected, now)).unwrap_or(Begun::Yes)
+    let begin = |table: &mut Table<'_>| {
+        if KNOWN.is_idle.take() {
+            table.count_idle(false);
+        }
+        table.begin(ticket, pid, connected, now)
+    };
+    with_table(begin).unwrap_or(Begun::Yes)
 }
 
 /// The worker is connected now.
@@ -178,28 +201,44 @@ pub fn report_progress(percent: i32, message: Option<&[u8]>) {
 pub struct Ended {
     /// The job's id; None if there was no entry any more.
     id: Option<i64>,
-    /// Another session has signaled this process: it must not take another job, which the signal might hit.
-    pub is_signaled: bool,
+    /// It waits for another job. Not if another session has signaled it: the signal might hit that.
+    pub stays: bool,
 }
 
-/// The job has ended. Whoever waits for it is not woken yet.
-pub fn end(end: &End<'_>) -> Ended {
+/// The job has ended, and this process would stay or not. Whoever waits for the job is not woken yet.
+pub fn end(end: &End<'_>, would_stay: bool) -> Ended {
     let Some(ticket) = KNOWN.own.take() else {
         return Ended {
             id: None,
-            is_signaled: false,
+            stays: would_stay,
         };
+    };
+    let end = |table: &mut Table<'_>| {
+        let stays = !table.end(ticket, end) && would_stay;
+        if stays {
+            table.count_idle(true);
+            KNOWN.is_idle.set(true);
+        }
+        stays
     };
     Ended {
         id: Some(ticket.id),
-        is_signaled: with_table(|table| table.end(ticket, end)).unwrap_or(false),
+        stays: with_table(end).unwrap_or(would_stay),
     }
 }
 
+/// Whether more workers than that may be without a job, this one included, which shows as idle by now. Who else has shown so
+/// before is counted.
+pub fn may_have_idle(limit: usize) -> bool {
+    glance().is_none_or(|glance| glance.idle.load(Ordering::Relaxed) as usize > limit)
+}
+
 /// Wakes whoever waits for a job that has ended: once its launcher can see that, too, because it may be asked next.
-pub fn wake_for_ended(ended: Ended, stays: bool) {
-    if let Some(id) = ended.id {
-        with_table(|table| table.wake_for_job(id, stays, procs::wake));
+pub fn wake_for_ended(ended: Ended) {
+    let Some(id) = ended.id else { return };
+    // Whoever enters from here on looks whether the job has ended, and for a place.
+    if glance().is_some_and(|glance| glance.waiting.load(Ordering::Relaxed) != 0) {
+        with_table(|table| table.wake_for_job(id, ended.stays, procs::wake));
     }
 }
 

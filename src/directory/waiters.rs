@@ -4,6 +4,7 @@
 //! and up to 15 many sleepers on one wake each other for ever. Whoever is here sleeps on its own latch, like everywhere.
 
 use super::layout::{Table, Waiter};
+use core::sync::atomic::Ordering;
 
 /// What a process waits for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,9 +24,8 @@ const PLACE: u32 = 3;
 
 impl Table<'_> {
     fn waiting(&self) -> usize {
-        usize::try_from(self.state.waiting).map_or(self.waiters.len(), |waiting| {
-            waiting.min(self.waiters.len())
-        })
+        let waiting = self.glance.waiting.load(Ordering::Relaxed);
+        (waiting as usize).min(self.waiters.len())
     }
 
     /// Enters a process, or changes what it waits for. False where there is no room, which would take more processes than
@@ -47,7 +47,9 @@ impl Table<'_> {
         };
         *waiter = Waiter { process, kind, job };
         if found.is_none() {
-            self.state.waiting = count as u64 + 1;
+            self.glance
+                .waiting
+                .store(count as u32 + 1, Ordering::Relaxed);
         }
         true
     }
@@ -65,7 +67,7 @@ impl Table<'_> {
         };
         if let Some(last) = count.checked_sub(1) {
             self.waiters.swap(found, last);
-            self.state.waiting = last as u64;
+            self.glance.waiting.store(last as u32, Ordering::Relaxed);
         }
     }
 

@@ -31,7 +31,7 @@ pub fn begin(channel: Channel) {
 }
 
 /// Says how the job ended, once. Nothing here may fail. Whoever waits for the job is to be woken once that is published.
-pub fn end(channel: Channel, summary: &Summary) -> Ended {
+pub fn end(channel: Channel, summary: &Summary, would_stay: bool) -> Ended {
     let failed = summary.ending == Ending::Failed;
     let text = |which, wanted| channel.outcome.text(which).filter(|_| wanted);
     let mut ascii = [0; directory::MESSAGE_LIMIT];
@@ -68,5 +68,5 @@ pub fn end(channel: Channel, summary: &Summary) -> Ended {
         started_at: summary.started_at,
         finished_at: summary.finished_at,
     };
-    directory::end(&end)
+    directory::end(&end, would_stay)
 }

@@ -5,6 +5,7 @@ use super::{execute, identity, sending};
 use crate::channel::segment::{Availability, Channel};
 use crate::channel::wire::request::Request;
 use crate::channel::{self, IDLE};
+use crate::directory;
 use crate::nested;
 use crate::pg::clock::{Deadline, now};
 use crate::pg::error::{catch_on_stack, code};
@@ -170,9 +171,13 @@ fn has_grown() -> bool {
 }
 
 /// At most a quarter of max_worker_processes may be idle. The first in PostgreSQL's process array stay, so that of many
-/// that become idle at the same time not all leave; a newcomer among the first sends the others away.
+/// that become idle at the same time not all leave; a newcomer among the first sends the others away. All processes are
+/// looked at only where there may be too many.
 fn is_one_too_many() -> bool {
     let limit = (procs::max_worker_processes() / 4).max(1);
+    if !directory::may_have_idle(limit) {
+        return false;
+    }
     let idle = Waiting {
         backend_type: channel::BACKEND_TYPE,
         event: IDLE.id(),

@@ -46,13 +46,13 @@ fn summary(ending: Ending, sent: Sent) -> Summary {
 }
 
 fn publish(channel: Channel, summary: &Summary) {
-    let ended = entry::end(channel, summary);
+    let ended = entry::end(channel, summary, false);
     notify::note_end(summary, channel.outcome.text(Text::CommandTag));
     channel.outcome.publish(summary);
     STATE.summary.set(None);
     // The sender of requests is the launcher.
     channel.requests().wake_sender();
-    directory::wake_for_ended(ended, false);
+    directory::wake_for_ended(ended);
 }
 
 /// The process is about to end and counts no more, unless that may take long: before it ends it drops temporary tables, and
@@ -73,18 +73,17 @@ pub fn publish_success(channel: Channel, stays: bool) -> bool {
 /// session may be on its way. Returns whether it does.
 fn end(channel: Channel, summary: &Summary, stays: bool) -> bool {
     STATE.summary.set(Some(*summary));
-    let ended = entry::end(channel, summary);
-    let stays = !ended.is_signaled && stays;
+    let ended = entry::end(channel, summary, stays);
     STATE.job.set(Job::NONE);
-    if stays {
+    if ended.stays {
         channel.set_availability(Availability::Idle);
         IDLE.advertise();
     } else {
         resign();
     }
     publish(channel, summary);
-    directory::wake_for_ended(ended, stays);
-    stays
+    directory::wake_for_ended(ended);
+    ended.stays
 }
 
 /// An error has ended the job, which has been rolled back, unless it was committed before. Returns whether the process stays.

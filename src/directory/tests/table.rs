@@ -2,6 +2,7 @@ use super::{Memory, SIZES, end, listing};
 use crate::directory::jobs::{End, Ending};
 use crate::directory::layout::{self, Sizes, Text};
 use crate::directory::waiters::Awaited;
+use core::sync::atomic::Ordering;
 use std::cell::RefCell;
 
 fn woken(wake: impl FnOnce(&mut dyn FnMut(u32))) -> Vec<u32> {
@@ -34,7 +35,7 @@ fn whoever_waits_for_it_is_woken() {
     for process in 2..=6 {
         table.leave_waiter(process);
     }
-    assert_eq!(table.state.waiting, 0);
+    assert_eq!(table.glance.waiting.load(Ordering::Relaxed), 0);
 }
 
 #[test]
@@ -73,7 +74,8 @@ fn scribbled_contents_stay_in_bounds() {
     for round in 0..2000 {
         let mut memory = Memory::new();
         let mut tickets = vec![];
-        let header = size_of::<layout::Header>() / 8 - size_of::<layout::State>() / 8;
+        let changes = size_of::<layout::State>() + size_of::<layout::Glance>();
+        let header = (size_of::<layout::Header>() - changes) / 8;
         let length = memory.0.len();
         for id in 1..20 {
             // The header's fixed part was checked, and each process has its own copy of the sizes.
@@ -99,8 +101,23 @@ fn scribbled_contents_stay_in_bounds() {
             table.enter_waiter(next() as u32, Awaited::Job(id));
             table.wake_for_job(id, true, |_| {});
             table.leave_waiter(next() as u32);
+            table.count_idle(next() % 2 == 0);
             table.statistics_rows().for_each(|row| assert!(row < 257));
         }
+    }
+}
+
+#[test]
+fn idle_workers_are_counted() {
+    let mut memory = Memory::new();
+    let mut table = memory.table();
+    let idle = |table: &layout::Table<'_>| table.glance.idle.load(Ordering::Relaxed);
+    table.count_idle(true);
+    table.count_idle(true);
+    assert_eq!(idle(&table), 2);
+    for left in [1, 0, 0] {
+        table.count_idle(false);
+        assert_eq!(idle(&table), left);
     }
 }
 
