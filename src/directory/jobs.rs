@@ -1,7 +1,6 @@
 //! The life of an entry: the launcher makes it before a worker can have the job, the worker says when it begins and how it
 //! ends, and the history keeps what it was.
 
-use super::Seen;
 use super::layout::{Entry, Record, Table};
 use crate::pg::error::code;
 use core::sync::atomic::Ordering;
@@ -97,6 +96,15 @@ pub struct End<'a> {
 }
 
 impl End<'_> {
+    /// How a job ended whose worker was signaled, or not.
+    pub fn ending_of(&self, signaled: bool) -> Ending {
+        match self.ending {
+            // Whoever has asked for it ended the process: the job was cancelled.
+            Ending::Failed if signaled && self.sqlstate == code::ADMIN_SHUTDOWN => Ending::Canceled,
+            ending => ending,
+        }
+    }
+
     /// Of a job whose worker has ended without a word.
     pub const fn lost(started_at: i64, now: i64) -> Self {
         Self {
@@ -290,11 +298,7 @@ impl Table<'_> {
         };
         let Entry { job, sql, .. } = entry;
         let signaled = job.signaled != 0;
-        let ending = match end.ending {
-            // Whoever has asked for it ended the process: the job was cancelled.
-            Ending::Failed if signaled && end.sqlstate == code::ADMIN_SHUTDOWN => Ending::Canceled,
-            ending => ending,
-        };
+        let ending = end.ending_of(signaled);
         let preview = sql
             .get()
             .and_then(|sql| sql.get(..(job.preview as usize).min(sql.len())));
@@ -361,35 +365,5 @@ impl Table<'_> {
             return Signaled::Sent;
         }
         Signaled::Prevented
-    }
-
-    /// The process id of the worker whose job has that entry.
-    pub fn pid_at(&self, index: usize) -> Option<i32> {
-        self.taken.get(index).filter(|id| **id != 0)?;
-        self.entries.get(index).map(|entry| entry.job.pid)
-    }
-
-    /// A copy of the entry there, if a job has it.
-    pub fn seen_at(&self, index: usize) -> Option<Seen> {
-        self.taken.get(index).filter(|id| **id != 0)?;
-        self.entries.get(index).map(Seen::of_entry)
-    }
-
-    /// A copy of what is known of a job.
-    pub fn seen(&self, id: i64) -> Option<Seen> {
-        if let Some(place) = self.place_of(id) {
-            return self.entries.get(place as usize).map(Seen::of_entry);
-        }
-        let place = self.ids.iter().position(|known| *known == id && id != 0)?;
-        self.history.get(place).map(Seen::of_record)
-    }
-
-    /// The entry of a job that has not ended.
-    pub fn place_of(&self, id: i64) -> Option<u32> {
-        let found = self
-            .taken
-            .iter()
-            .position(|taken| *taken == id && id != 0)?;
-        u32::try_from(found).ok()
     }
 }

@@ -9,6 +9,7 @@
 mod attach;
 mod jobs;
 mod layout;
+mod look;
 mod statistics;
 #[cfg(test)]
 mod tests;
@@ -203,6 +204,7 @@ pub struct Ended {
     id: Option<i64>,
     /// It waits for another job. Not if another session has signaled it: the signal might hit that.
     pub stays: bool,
+    pub ending: Ending,
 }
 
 /// The job has ended, and this process would stay or not. Whoever waits for the job is not woken yet.
@@ -211,19 +213,22 @@ pub fn end(end: &End<'_>, would_stay: bool) -> Ended {
         return Ended {
             id: None,
             stays: would_stay,
+            ending: end.ending_of(false),
         };
     };
-    let end = |table: &mut Table<'_>| {
-        let stays = !table.end(ticket, end) && would_stay;
-        if stays {
+    let ended = |table: &mut Table<'_>| {
+        let is_signaled = table.end(ticket, end);
+        if would_stay && !is_signaled {
             table.count_idle(true);
             KNOWN.is_idle.set(true);
         }
-        stays
+        is_signaled
     };
+    let is_signaled = with_table(ended).unwrap_or(false);
     Ended {
         id: Some(ticket.id),
-        stays: with_table(end).unwrap_or(would_stay),
+        stays: would_stay && !is_signaled,
+        ending: end.ending_of(is_signaled),
     }
 }
 

@@ -70,6 +70,8 @@ pub mod code {
 pub enum Level {
     Debug = sys::DEBUG1 as c_int,
     Log = sys::LOG as c_int,
+    /// Never sent to the client.
+    LogServerOnly = sys::LOG_SERVER_ONLY as c_int,
     Info = sys::INFO as c_int,
     Notice = sys::NOTICE as c_int,
     Warning = sys::WARNING as c_int,

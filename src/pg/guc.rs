@@ -2,6 +2,7 @@
 
 use super::identity::Identity;
 use super::memory::Context;
+use super::text::Str;
 use crate::pg_sys as sys;
 use core::cell::UnsafeCell;
 use core::ffi::{CStr, c_char, c_int};
@@ -91,6 +92,127 @@ impl IntSetting {
     }
 }
 
+/// A setting that is a text, and anyone's to set.
+pub struct TextSetting {
+    value: UnsafeCell<*mut c_char>,
+    name: &'static CStr,
+    summary: &'static CStr,
+}
+
+// SAFETY: a backend has one thread.
+unsafe impl Sync for TextSetting {}
+
+impl TextSetting {
+    /// Empty by default.
+    pub const fn new(name: &'static CStr, summary: &'static CStr) -> Self {
+        Self {
+            value: UnsafeCell::new(core::ptr::null_mut()),
+            name,
+            summary,
+        }
+    }
+
+    /// Tells the server about it. Once per process.
+    pub fn define(&'static self) {
+        // SAFETY: everything passed is static, as the server keeps the pointers.
+        unsafe {
+            sys::DefineCustomStringVariable(
+                self.name.as_ptr(),
+                self.summary.as_ptr(),
+                core::ptr::null::<c_char>(),
+                self.value.get(),
+                c"".as_ptr(),
+                sys::PGC_USERSET,
+                0,
+                None,
+                None,
+                None,
+            );
+        }
+    }
+
+    /// The value in force, until something is set.
+    pub fn get(&self) -> Option<Str> {
+        // SAFETY: only the server writes it, in this very thread and never meanwhile: a NUL-terminated text or NULL.
+        unsafe { Str::from_ptr(*self.value.get()) }
+    }
+}
+
+/// A setting with names for its values, which superusers may set.
+pub struct EnumSetting<const N: usize> {
+    value: UnsafeCell<c_int>,
+    name: &'static CStr,
+    summary: &'static CStr,
+    /// The last one ends the list.
+    options: [sys::config_enum_entry; N],
+}
+
+// SAFETY: a backend has one thread, and the options never change.
+unsafe impl<const N: usize> Sync for EnumSetting<N> {}
+
+impl<const N: usize> EnumSetting<N> {
+    /// The names are numbered from 0, which is the default; the last one is c"", for the end.
+    pub const fn new(
+        name: &'static CStr,
+        summary: &'static CStr,
+        names: [&'static CStr; N],
+    ) -> Self {
+        const NONE: sys::config_enum_entry = sys::config_enum_entry {
+            name: core::ptr::null(),
+            val: 0,
+            hidden: false,
+        };
+        let mut options = [NONE; N];
+        let mut i = 0;
+        while i + 1 < N {
+            options[i] = sys::config_enum_entry {
+                name: names[i].as_ptr(),
+                val: i as c_int,
+                hidden: false,
+            };
+            i += 1;
+        }
+        Self {
+            value: UnsafeCell::new(0),
+            name,
+            summary,
+            options,
+        }
+    }
+
+    /// Tells the server about it. Once per process.
+    pub fn define(&'static self) {
+        // SAFETY: everything passed is static, as the server keeps the pointers.
+        unsafe {
+            sys::DefineCustomEnumVariable(
+                self.name.as_ptr(),
+                self.summary.as_ptr(),
+                core::ptr::null::<c_char>(),
+                self.value.get(),
+                0,
+                self.options.as_ptr(),
+                sys::PGC_SUSET,
+                0,
+                None,
+                None,
+                None,
+            );
+        }
+    }
+
+    /// The number of the value in force.
+    pub fn get(&self) -> c_int {
+        // SAFETY: only the server writes it, in this very thread and never meanwhile.
+        unsafe { *self.value.get() }
+    }
+}
+
+/// application_name, until something is set.
+pub fn application_name() -> Option<Str> {
+    // SAFETY: a setting's NUL-terminated text, or NULL.
+    unsafe { Str::from_ptr(sys::application_name) }
+}
+
 /// Nobody else may define settings below this prefix from here on.
 pub fn reserve_prefix(prefix: &'static CStr) {
     // SAFETY: a static string.
@@ -98,8 +220,8 @@ pub fn reserve_prefix(prefix: &'static CStr) {
 }
 
 /// Sets a setting for the session, as SET does. Raises what SET would.
-pub fn set(name: &'static CStr, value: &'static CStr) {
-    // SAFETY: static NUL-terminated strings.
+pub fn set(name: &'static CStr, value: &CStr) {
+    // SAFETY: NUL-terminated strings, which the server copies.
     unsafe {
         sys::SetConfigOption(
             name.as_ptr(),

@@ -1,7 +1,8 @@
 //! miscadmin.h: who this process is.
 
+use super::text::Str;
 use crate::pg_sys as sys;
-use core::ffi::c_int;
+use core::ffi::{CStr, c_int};
 
 /// The security context of a SECURITY DEFINER function: nobody sets role or session user.
 pub const SECURITY_LOCAL_USERID_CHANGE: c_int = sys::SECURITY_LOCAL_USERID_CHANGE as c_int;
@@ -160,6 +161,42 @@ pub fn has_privileges_of(role: sys::Oid) -> bool {
 pub fn is_superuser(role: sys::Oid) -> bool {
     // SAFETY: reads the system cache; needs a transaction, which every SQL function has.
     unsafe { sys::superuser_arg(role) }
+}
+
+/// A name, as long as the server's may be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct NameBuffer {
+    bytes: [u8; sys::NAMEDATALEN as usize],
+    length: usize,
+}
+
+impl NameBuffer {
+    /// Bytes that have room.
+    pub const LIMIT: usize = sys::NAMEDATALEN as usize - 1;
+
+    /// Takes what has room.
+    pub fn of(name: &[u8]) -> Self {
+        let mut bytes = [0; sys::NAMEDATALEN as usize];
+        let length = name.len().min(Self::LIMIT);
+        bytes[..length].copy_from_slice(&name[..length]);
+        Self { bytes, length }
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+
+    /// The same with a NUL.
+    pub fn c_str(&self) -> &CStr {
+        CStr::from_bytes_until_nul(&self.bytes).unwrap_or_default()
+    }
+}
+
+/// A role's name; None for one that is gone.
+pub fn name_of(role: sys::Oid) -> Option<NameBuffer> {
+    // SAFETY: reads the system cache; the caller is in a transaction. A palloc'd name or NULL.
+    let name = unsafe { Str::from_ptr(sys::GetUserNameFromId(role, true)) };
+    name.map(|name| NameBuffer::of(name.bytes()))
 }
 
 /// This database.

@@ -130,6 +130,23 @@ impl Text {
         }
     }
 
+    /// Adds a text between quotation marks, as JSON has it, in one line whatever it is: in the database's encoding no byte of
+    /// a longer character is ASCII.
+    pub fn push_quoted(&mut self, text: &[u8]) {
+        self.push(b"\"");
+        for byte in text {
+            match byte {
+                b'"' | b'\\' => self.push(&[b'\\', *byte]),
+                0..=31 | 127 => {
+                    // Writing to a Text fails by ereport alone.
+                    let _ = fmt::Write::write_fmt(self, format_args!("\\u{byte:04x}"));
+                }
+                _ => self.push(&[*byte]),
+            }
+        }
+        self.push(b"\"");
+    }
+
     /// What it holds so far.
     pub fn bytes(&self) -> &[u8] {
         // SAFETY: data points to len initialised bytes.

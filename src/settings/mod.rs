@@ -1,6 +1,6 @@
 //! The settings below `pg_background.`: docs/REFERENCE.md, Settings.
 
-use crate::pg::guc::{IntSetting, reserve_prefix};
+use crate::pg::guc::{EnumSetting, IntSetting, TextSetting, reserve_prefix};
 use crate::pg::shm_mq::Queue;
 use core::ffi::c_int;
 
@@ -88,6 +88,25 @@ pub static JOB_HISTORY: IntSetting = IntSetting::new(
 )
 .in_configuration();
 
+/// Which jobs' ends the server log has a line of.
+pub static LOG_JOBS: EnumSetting<4> = EnumSetting::new(
+    c"pg_background.log_jobs",
+    c"Sets which background jobs' ends are logged: none, those that did not succeed, or all.",
+    [c"none", c"errors", c"all", c""],
+);
+
+/// Values of that.
+pub mod log_jobs {
+    pub const NONE: core::ffi::c_int = 0;
+    pub const ERRORS: core::ffi::c_int = 1;
+}
+
+/// What workers call themselves; empty for what their session does.
+pub static APPLICATION_NAME: TextSetting = TextSetting::new(
+    c"pg_background.application_name",
+    c"Sets the application_name of background workers; %l is the job's label, %p the launcher's PID, %a its application_name.",
+);
+
 /// Tells the server about all of them.
 pub fn define() {
     let smallest_queue = c_int::try_from(Queue::minimum_size()).unwrap_or(c_int::MAX);
@@ -100,5 +119,7 @@ pub fn define() {
     MAX_WORKERS_TOTAL.define(0);
     LAUNCH_TIMEOUT.define(0);
     JOB_HISTORY.define(0);
+    LOG_JOBS.define();
+    APPLICATION_NAME.define();
     reserve_prefix(c"pg_background");
 }

@@ -1,5 +1,6 @@
 //! The job's entry in the cluster's directory.
 
+use super::log;
 use super::state::STATE;
 use crate::channel::outcome::{Ending, Summary, Text};
 use crate::channel::segment::Channel;
@@ -68,5 +69,7 @@ pub fn end(channel: Channel, summary: &Summary, would_stay: bool) -> Ended {
         started_at: summary.started_at,
         finished_at: summary.finished_at,
     };
-    directory::end(&end, would_stay)
+    let ended = directory::end(&end, would_stay);
+    log::note_end(ended.ending, summary);
+    ended
 }

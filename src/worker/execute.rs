@@ -4,7 +4,7 @@ use super::identity::JobUser;
 use super::plans::Known;
 use super::rows::RowSender;
 use super::state::STATE;
-use super::{identity, outcome, params, sending};
+use super::{identity, log, outcome, params, sending};
 use crate::channel::segment::Channel;
 use crate::channel::wire::request::Request;
 use crate::hooks;
@@ -49,6 +49,7 @@ pub fn run(channel: Channel, request: &Request<'_>) {
         channel.set_running();
         channel.requests().wake_sender();
     }
+    log::note_user();
     let looked_up = STATE.plans.look_again(known, given);
     let statements = if looked_up == known {
         statements

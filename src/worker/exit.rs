@@ -1,7 +1,7 @@
 //! What the process does when it comes and when it goes, whichever way that is.
 
 use super::state::STATE;
-use super::{entry, messages, outcome, sending};
+use super::{entry, log, messages, outcome, sending};
 use crate::channel::credit::Outlet;
 use crate::channel::progress::MESSAGE_LIMIT;
 use crate::channel::segment::Channel;
@@ -60,6 +60,7 @@ fn on_commit() {
 fn on_exit() {
     if let Some(channel) = STATE.channel.get() {
         outcome::settle(channel);
+        log::tell(channel);
         if channel.flow.is_orphaned() {
             // The session removes it as well, but may have been there before us.
             file::remove_all(channel.launcher_pid());

@@ -1,5 +1,6 @@
 //! docs/ARCHITECTURE.md, Who the worker is.
 
+use super::name;
 use super::state::{STATE, Settings};
 use crate::channel::segment::Channel;
 use crate::channel::wire::request::Request;
@@ -7,7 +8,7 @@ use crate::channel::wire::settings as wire;
 use crate::hooks;
 use crate::pg::Oid;
 use crate::pg::guc_tables::{self, Picture};
-use crate::pg::identity::{self, Identity, SECURITY_LOCAL_USERID_CHANGE};
+use crate::pg::identity::{self, Identity, NameBuffer, SECURITY_LOCAL_USERID_CHANGE};
 use crate::pg::memory::Context;
 use crate::pg::statement::{Class, Statement, Statements};
 use crate::pg::text::Str;
@@ -31,8 +32,27 @@ pub fn connect(channel: Channel) {
     STATE.connected.set(true);
 }
 
-/// Takes over session user, role, libraries and settings, if the launcher's have changed since the last job.
-pub fn adopt(request: &Request<'_>) {
+/// Takes over session user, role, libraries and settings, if the launcher's have changed since the last job, and the name that
+/// the process is to have. Works in `context`.
+pub fn adopt(request: &Request<'_>, channel: Channel, context: Context) {
+    adopt_settings(request);
+    let Some(settings) = STATE.settings.get() else {
+        return;
+    };
+    let session_name = settings.session_name;
+    let pid = channel.launcher_pid();
+    let name = context.run(|| name::of_job(request, pid, session_name.bytes()));
+    if name != settings.name {
+        take_name(name.unwrap_or(session_name));
+        look(Settings { name, ..settings });
+    }
+}
+
+fn take_name(name: NameBuffer) {
+    guc::set(c"application_name", name.c_str());
+}
+
+fn adopt_settings(request: &Request<'_>) {
     let known = STATE.settings.get();
     let settings = match known {
         Some(settings) if request.guc_state.is_empty() => {
@@ -77,7 +97,20 @@ fn restore(settings: Settings) {
     if settings.read_only {
         guc::set(c"default_transaction_read_only", c"on");
     }
+    let session_name = guc::application_name().map_or(&b""[..], Str::bytes);
+    let session_name = NameBuffer::of(session_name);
+    if let Some(name) = settings.name {
+        take_name(name);
+    }
     xact::commit_command();
+    look(Settings {
+        session_name,
+        ..settings
+    });
+}
+
+/// Remembers what the settings are by now.
+fn look(settings: Settings) {
     settings.restored.reset();
     STATE.settings.set(Some(Settings {
         picture: Picture::take(settings.restored),
@@ -115,6 +148,8 @@ fn keep(request: &Request<'_>, known: Option<Settings>) -> Settings {
         read_only: request.read_only,
         variables: 0,
         mark: 0,
+        session_name: NameBuffer::of(b""),
+        name: None,
         hooks: 0,
     };
     if let Some(known) = known {

@@ -9,7 +9,9 @@ mod execute;
 mod exit;
 mod identity;
 mod idle;
+mod log;
 mod messages;
+mod name;
 mod notify;
 mod outcome;
 mod params;
@@ -62,6 +64,7 @@ pub fn start(segment_handle: u32) -> ! {
             Err(caught) => fail(channel, caught, context, taken.get()),
         };
         hooks::point("worker-published");
+        log::tell(channel);
         notify::tell(channel);
         job_context.reset();
         if !stays || !idle::next_job(channel) {
@@ -78,6 +81,7 @@ fn serve<'a>(channel: Channel, job_context: Context, taken: &Cell<Option<Request
     // A cancel waits until it is known what it cancels, and whom to tell.
     let request = process::with_cancels_held(|| receive(channel, job_context));
     notify::note_request(&request);
+    log::note_request(&request);
     execute::start_timers(request.worker_timeout_ms);
     sending::begin(channel, &request);
     hooks::point("worker-received");
@@ -92,7 +96,7 @@ fn serve<'a>(channel: Channel, job_context: Context, taken: &Cell<Option<Request
         channel.requests().wake_sender();
     }
     hooks::point("worker-connected");
-    identity::adopt(&request);
+    identity::adopt(&request, channel, job_context);
     hooks::point("worker-restored");
     taken.set(Some(request));
     if is_new {
@@ -156,6 +160,5 @@ fn fail(
         }
         stays = outcome::publish_failure(channel, stays);
     });
-    notify::tell(channel);
     stays
 }

@@ -17,7 +17,6 @@ use crate::pg::statement::TAG_LIMIT;
 use crate::pg::text::{Str, Text, format};
 use crate::pg::{encoding, guc, process, xact};
 use core::ffi::c_int;
-use core::fmt::Write;
 use core::ptr::NonNull;
 
 /// Bytes of a label that are told.
@@ -136,22 +135,10 @@ fn payload(due: &Due) -> Str {
     json.into_str()
 }
 
-/// A string of JSON, or null. The text is in the database's encoding, in which no byte of a longer character is ASCII.
+/// A string of JSON, or null.
 fn push_string(json: &mut Text, text: Option<&[u8]>) {
-    let Some(text) = text else {
-        json.push(b"null");
-        return;
-    };
-    json.push(b"\"");
-    for byte in text {
-        match byte {
-            b'"' | b'\\' => json.push(&[b'\\', *byte]),
-            0..=31 => {
-                // Writing to a Text fails by ereport alone.
-                let _ = write!(json, "\\u{byte:04x}");
-            }
-            _ => json.push(&[*byte]),
-        }
+    match text {
+        Some(text) => json.push_quoted(text),
+        None => json.push(b"null"),
     }
-    json.push(b"\"");
 }

@@ -1,5 +1,6 @@
 //! What this worker process knows of itself: one place.
 
+use super::log::Line;
 use super::notify::Due;
 use super::plans::Plans;
 use super::sending::Sending;
@@ -7,7 +8,7 @@ use crate::channel::outcome::Summary;
 use crate::channel::segment::Channel;
 use crate::pg::clock::Deadline;
 use crate::pg::guc_tables::Picture;
-use crate::pg::identity::Identity;
+use crate::pg::identity::{Identity, NameBuffer};
 use crate::pg::latch::Patience;
 use crate::pg::memory::Context;
 use crate::pg::plugins::Dblink;
@@ -54,6 +55,8 @@ pub struct State {
     pub job: Cell<Job>,
     /// What will have to be told whom about the job's end.
     pub due: Cell<Option<Due>>,
+    /// What the server log is to say of the job.
+    pub line: Cell<Line>,
     /// The outcome, while it is being published.
     pub summary: Cell<Option<Summary>>,
 }
@@ -107,6 +110,9 @@ pub struct Settings {
     /// How many settings there were then, and what is quicker to compare.
     pub variables: c_int,
     pub mark: usize,
+    /// The session's application_name, and what the process calls itself instead.
+    pub session_name: NameBuffer,
+    pub name: Option<NameBuffer>,
     /// What libraries had hooked into.
     pub hooks: u64,
     /// Session user and role that go with them.
@@ -138,6 +144,7 @@ pub static STATE: State = State {
     sending: Cell::new(Sending::NONE),
     job: Cell::new(Job::NONE),
     due: Cell::new(None),
+    line: Cell::new(Line::NONE),
     summary: Cell::new(None),
 };
 
