@@ -22,7 +22,8 @@
 /* Availability */
 mtype = { BUSY, IDLE, CLAIMED, LEAVING };
 
-/* The directory's entry of a job. One whose worker is gone is as good as free: whoever looks next takes it back. */
+/* The directory's entry of a job. One whose worker is gone is as good as free: whoever looks, or finds the
+ * table full (fn directory::look::settle_lost), takes it back. */
 mtype = { FREE, LAUNCHING, RUNNING };
 
 typedef Worker {

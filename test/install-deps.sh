@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Looks for what building and testing need: a PostgreSQL server with its headers, libclang, a C compiler, make, and
 # cargo 1.85 or later (with `lint`: rustfmt and clippy too; with `fuzz`: a C++ compiler, for libFuzzer; with `models`:
-# spin). Installs what is missing where it may, that is as root with apt-get; prints the line to run otherwise. With
+# spin; with `poolers`: pgbouncer, where a package has it). Installs what is missing where it may, that is as root with apt-get; prints the line to run otherwise. With
 # `--dry-run` it only prints the line.
 . "$(dirname "$0")/lib.sh"
 
@@ -46,18 +46,20 @@ lacking() { "$1" >/dev/null 2>&1 || wanted+=("${@:2}"); }
 has_certificates() { [ -e /etc/ssl/certs/ca-certificates.crt ] || [ ! -d /etc/apt ]; }
 has_compiler() { command -v cc && command -v make && [ -e /usr/include/stdlib.h ]; }
 has_spin() { command -v spin; }
+has_pgbouncer() { PATH=$PATH:/usr/sbin command -v pgbouncer; }
 has_cxx() { c++ -x c++ -E - <<<'#include <algorithm>'; }
 has_rustfmt() { "$CARGO" fmt --version; }
 has_clippy() { "$CARGO" clippy --version; }
 
-dry_run='' lint='' fuzz='' models=''
+dry_run='' lint='' fuzz='' models='' poolers=''
 for argument in "$@"; do
 	case $argument in
 		--dry-run) dry_run=1 ;;
 		lint) lint=1 ;;
 		fuzz) fuzz=1 ;;
 		models) models=1 ;;
-		*) die "usage: $0 [--dry-run] [lint] [fuzz] [models]" ;;
+		poolers) poolers=1 ;;
+		*) die "usage: $0 [--dry-run] [lint] [fuzz] [models] [poolers]" ;;
 	esac
 done
 
@@ -72,6 +74,7 @@ lacking has_certificates ca-certificates
 lacking has_compiler gcc make libc6-dev
 [ -z "$fuzz" ] || lacking has_cxx g++
 [ -z "$models" ] || lacking has_spin spin
+[ -z "$poolers" ] || [ -z "$(candidate pgbouncer)" ] || lacking has_pgbouncer pgbouncer
 lacking has_libclang libclang-dev
 lacking pg_config_is_usable "postgresql-$major" "postgresql-server-dev-$major"
 rust_hint=

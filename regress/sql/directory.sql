@@ -7,6 +7,7 @@ CREATE ROLE regress_pgbg_member IN ROLE pgbackground_role, regress_pgbg_worker;
 CREATE ROLE regress_pgbg_stranger IN ROLE pgbackground_role;
 CREATE ROLE regress_pgbg_reader IN ROLE pgbackground_role, pg_read_all_stats;
 CREATE ROLE regress_pgbg_monitor IN ROLE pg_monitor;
+CREATE ROLE regress_pgbg_super SUPERUSER;
 CREATE ROLE regress_pgbg_signaler IN ROLE pgbackground_role, pg_signal_backend;
 
 SELECT pg_stat_background_reset();
@@ -43,7 +44,7 @@ END
 $$;
 SET pgbg.pid = :pid;
 SET pgbg.cookie = :cookie;
-SELECT s.* FROM unnest('{regress_pgbg_worker,regress_pgbg_member,regress_pgbg_stranger,regress_pgbg_reader,regress_pgbg_monitor,regress_pgbg_signaler}'::text[]) AS name,
+SELECT s.* FROM unnest('{regress_pgbg_worker,regress_pgbg_member,regress_pgbg_stranger,regress_pgbg_reader,regress_pgbg_monitor,regress_pgbg_signaler,regress_pgbg_super}'::text[]) AS name,
      pg_temp.sees(name) AS s;
 
 -- ordinary users and monitors may look at statistics, and nobody but the owner may set them back
@@ -70,4 +71,4 @@ SELECT p.proname, a.grantee::regrole, a.privilege_type
 FROM pg_proc p, aclexplode(p.proacl) a
 WHERE p.proname IN ('pg_background_jobs', 'pg_stat_background', 'pg_stat_background_reset') AND a.grantee <> p.proowner
 ORDER BY 1, 2;
-DROP ROLE regress_pgbg_worker, regress_pgbg_member, regress_pgbg_stranger, regress_pgbg_reader, regress_pgbg_monitor, regress_pgbg_signaler;
+DROP ROLE regress_pgbg_worker, regress_pgbg_member, regress_pgbg_stranger, regress_pgbg_reader, regress_pgbg_monitor, regress_pgbg_signaler, regress_pgbg_super;

@@ -17,7 +17,6 @@ mod waiters;
 
 use crate::pg::dsm::Segment;
 use crate::pg::lwlock::LightLock;
-use crate::pg::memory::Context;
 use crate::pg::procs;
 use crate::pg::{identity, process, timestamp};
 use core::cell::Cell;
@@ -29,6 +28,7 @@ pub use attach::{attach, attach_segment};
 pub use jobs::{Begun, End, Ending, Listing, Mode, Signaled, State, Ticket};
 pub use layout::Statistics;
 pub use layout::{LABEL_LIMIT, MESSAGE_LIMIT, PREVIEW_LIMIT, Record, SQL_LIMIT};
+pub use look::{Seen, find, for_each, for_each_running, is_running, notice_if_lost};
 pub use waiters::Awaited;
 
 /// Entries beyond max_worker_processes: a job has one for a moment before it has a worker.
@@ -111,7 +111,14 @@ fn on_exit() {
 
 /// Enters a job whose launch begins. Ok(None) without a directory; Err if it has no free entry.
 pub fn enter(listing: &Listing<'_>) -> Result<Option<Ticket>, NoEntry> {
-    match with_table(|table| table.enter(listing)) {
+    let try_to = || with_table(|table| table.enter(listing));
+    let mut entered = try_to();
+    if entered == Some(None) {
+        // Whose worker and launcher are gone, nobody else takes back.
+        look::settle_lost();
+        entered = try_to();
+    }
+    match entered {
         None => Ok(None),
         Some(None) => Err(NoEntry),
         Some(ticket) => {
@@ -249,116 +256,9 @@ pub fn wake_for_ended(ended: Ended) {
 
 // Of everybody.
 
-/// A copy of what is known of a job; `sql` is all that is kept of it.
-#[derive(Clone, Copy)]
-pub struct Seen {
-    pub job: Record,
-    pub sql: layout::Text<SQL_LIMIT>,
-}
-
-impl Seen {
-    fn of_entry(entry: &layout::Entry) -> Self {
-        Self {
-            job: entry.job,
-            sql: entry.sql,
-        }
-    }
-
-    fn of_record(record: &Record) -> Self {
-        let mut sql = layout::Text::EMPTY;
-        sql.set(record.sql.get());
-        Self { job: *record, sql }
-    }
-}
-
-/// The job of a handle, running or remembered. A worker that is gone without a word is noticed here.
-pub fn find(pid: i32, id: i64) -> Option<Seen> {
-    let look = || with_table(|table| table.seen(id)).flatten();
-    let mut seen = look()?;
-    if bury_if_lost(&seen.job) {
-        seen = look()?;
-    }
-    (seen.job.pid == pid).then_some(seen)
-}
-
-/// Whether a job has not ended.
-pub fn is_running(id: i64) -> bool {
-    with_table(|table| table.place_of(id)).flatten().is_some()
-}
-
-/// A job whose worker is gone without a word has ended from here on.
-pub fn notice_if_lost(id: i64) {
-    if let Some(seen) = with_table(|table| table.seen(id)).flatten() {
-        bury_if_lost(&seen.job);
-    }
-}
-
-/// Says how a job ended whose worker is gone without a word. Returns whether it is such a job.
-fn bury_if_lost(job: &Record) -> bool {
-    // Until its worker has taken it a job is its launcher's concern, if that is there: a worker that has just been started
-    // is not known to be one yet.
-    let is_launchers = job.state() == Some(State::Launching)
-        && (job.pid == 0 || procs::is_session(job.launcher_pid));
-    let is_lost = !job.has_ended() && !is_launchers && !procs::is_background_worker(job.pid);
-    if is_lost {
-        if let Some(place) = with_table(|table| table.place_of(job.id)).flatten() {
-            settle(
-                Ticket { place, id: job.id },
-                &End::lost(job.started_at, timestamp::now()),
-            );
-        }
-    }
-    is_lost
-}
-
-/// Calls `each` with the process id of every worker that has a job.
-pub fn for_each_running(mut each: impl FnMut(i32)) {
-    let Some(mapped) = KNOWN.table.get() else {
-        return;
-    };
-    for i in 0..mapped.sizes.entries {
-        let pid = with_table(|table| table.pid_at(i)).flatten();
-        pid.filter(|pid| *pid > 0).into_iter().for_each(&mut each);
-    }
-}
-
 /// Whether there is a directory.
 pub fn is_there() -> bool {
     KNOWN.table.get().is_some()
-}
-
-/// Calls `each` for every job: first those that have not ended, then the others, the last to end first.
-pub fn for_each(mut each: impl FnMut(&Seen)) {
-    let Some(mapped) = KNOWN.table.get() else {
-        return;
-    };
-    let ended_before = with_table(|table| table.state.ended).unwrap_or(0);
-    let shown = Context::current().alloc_slice(mapped.sizes.entries, |_| 0);
-    for (i, shown) in shown.iter_mut().enumerate() {
-        let entry = || with_table(|table| table.seen_at(i)).flatten();
-        if let Some(seen) = entry().filter(|seen| !bury_if_lost(&seen.job)) {
-            *shown = seen.job.id;
-            each(&seen);
-        }
-    }
-    let (size, ended) = (
-        mapped.sizes.history as u64,
-        with_table(|table| table.state.ended).unwrap_or(0),
-    );
-    for age in 0..ended.min(size) {
-        let number = ended - 1 - age;
-        let place = (number % size) as usize;
-        let Some(seen) =
-            with_table(|table| table.history.get(place).map(Seen::of_record)).flatten()
-        else {
-            return;
-        };
-        // One that has ended meanwhile was shown as it was before.
-        let is_again = number >= ended_before && shown.contains(&seen.job.id);
-        if seen.job.id != 0 && !is_again {
-            each(&seen);
-        }
-    }
 }
 
 /// Signals the worker of a job that has not ended, and never of another. A job that has not begun will not.

@@ -66,19 +66,25 @@ t_is 'the others are woken by its end' "$(for ((i = 2; i < 12; i++)); do session
 for ((i = 0; i < 12; i++)); do session_close "w$i" kill; done
 t_is 'the server lives, and knows its jobs' "$(sql "SELECT count(*) > 0 FROM pg_background_jobs")" t
 
-# --- a cancel never hits another job
-sql 'CREATE SEQUENCE hit; CREATE TABLE target (h pg_background_handle)'
+# --- a cancel never hits another job, and a worker that was hit takes none
+sql 'CREATE TABLE target (h pg_background_handle)'
 for ((i = 0; i < 2; i++)); do
 	session_open "r$i"
-	session_send "r$i" "DO \$\$ DECLARE h pg_background_handle; r record; BEGIN
+	session_send "r$i" "SET pg_background.worker_idle_timeout = '1min';
+	DO \$\$ DECLARE h pg_background_handle; r record; hit int[] := '{}'; warm int := 0; before int := 0; BEGIN
 		FOR i IN 1..1500 LOOP
-			h := pg_background_launch('SELECT 1');
+			h := pg_background_launch_v2('SELECT pg_sleep(0.002)');
+			warm := warm + (h.pid = before)::int;
+			IF h.pid = ANY (hit) THEN RAISE WARNING 'stayed: %', h; END IF;
 			INSERT INTO target VALUES (h); COMMIT;
 			PERFORM pg_background_wait(h);
+			IF (pg_background_outcome(h)).state = 'canceled' THEN hit := hit || h.pid; END IF;
 			-- A job that nobody has a handle of: nothing may hit it.
 			r := pg_background_run('SELECT pg_sleep(0.0005)');
 			IF NOT r.completed OR r.has_error THEN RAISE WARNING 'hit: %', r; END IF;
-		END LOOP; RAISE WARNING 'done'; END \$\$;"
+			IF r.pid = ANY (hit) THEN RAISE WARNING 'stayed: %', r; END IF;
+			before := r.pid;
+		END LOOP; RAISE WARNING 'done'; RAISE WARNING 'count % %', cardinality(hit), warm; END \$\$;"
 done
 for ((i = 0; i < 3; i++)); do
 	session_open "c$i"
@@ -86,8 +92,11 @@ for ((i = 0; i < 3; i++)); do
 		PERFORM pg_background_cancel(h) FROM (SELECT h FROM target ORDER BY ctid DESC LIMIT 3) s; n := n + 3; COMMIT; END LOOP; RAISE WARNING 'sent %', n; END \$\$;"
 done
 for i in c0 c1 c2 r0 r1; do session_sync $i 120; done
-t_is 'ten thousand cancels hit nobody else' "$(for i in r0 r1; do session_output $i | grep -E 'hit|done|ERROR' | sed 's/.*WARNING: *//'; done)" $'done\ndone'
+t_is 'ten thousand cancels hit nobody else, and no worker that was hit takes another job' \
+	"$(for i in r0 r1; do session_output $i | grep -E 'hit|stayed|done|ERROR' | sed 's/.*WARNING: *//'; done)" $'done\ndone'
 t_like 'and were sent' "$(for i in c0 c1 c2; do session_output $i | grep -c 'sent'; done | tr '\n' ' ')" '1 1 1'
+read -r hits warm <<<"$(for i in r0 r1; do session_output $i | sed -n 's/.*count //p'; done | awk '{ h += $1; w += $2 } END { print h, w }')"
+t_ok "they hit $hits jobs, and $warm jobs found their worker warm" [ "$hits" -gt 0 ]
 for i in c0 c1 c2 r0 r1; do session_close $i; done
 
 # --- a crash: the next launch makes a new directory
