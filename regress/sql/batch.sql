@@ -100,6 +100,17 @@ SELECT pg_background_wait(:pid, :cookie);
 SELECT progress_pct, progress_msg FROM pg_background_get_progress(:pid, :cookie);
 SELECT * FROM pg_background_result(:pid, :cookie) AS (count int8);
 
+-- so far, while it runs; when the job is cancelled, so are its own
+SELECT pid, cookie FROM pg_background_launch('SELECT count(*) FROM pg_background_run_all(ARRAY[''SELECT 1'', ''SELECT pg_sleep(61)'', ''SELECT pg_sleep(62)'', ''SELECT 2''], max_parallel => 3)') \gset
+DO $$ BEGIN FOR i IN 1..200 LOOP EXIT WHEN EXISTS (SELECT FROM pg_background_jobs WHERE progress_msg = '2 of 4'); PERFORM pg_sleep(0.05); END LOOP; END $$;
+SELECT progress_pct, progress_msg FROM pg_background_get_progress(:pid, :cookie);
+SELECT pg_background_cancel(:pid, :cookie);
+SELECT pg_background_wait(:pid, :cookie);
+SELECT state FROM pg_background_outcome(:pid, :cookie);
+DO $$ BEGIN FOR i IN 1..100 LOOP EXIT WHEN NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'SELECT pg_sleep(6_)' AND state = 'active'); PERFORM pg_sleep(0.05); PERFORM pg_stat_clear_snapshot(); END LOOP; END $$;
+SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'SELECT pg_sleep(6_)' AND state = 'active';
+SELECT pg_background_detach(:pid, :cookie);
+
 -- the rows of all
 CREATE TABLE regress_pgbg_fan (id int4, gone int4, part int4);
 ALTER TABLE regress_pgbg_fan DROP COLUMN gone;

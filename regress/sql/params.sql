@@ -83,6 +83,29 @@ UPDATE regress_pgbg_base SET note = NULL;
 ROLLBACK;
 SELECT * FROM regress_pgbg_log ORDER BY op;
 
+-- what a trigger sees in a generated column, virtual ones included, is what the job gets; before the row is there and after
+DO $$
+BEGIN
+    EXECUTE 'CREATE TABLE regress_pgbg_virtual (id int4, twice int4 GENERATED ALWAYS AS (id * 2) '
+        || CASE WHEN current_setting('server_version_num')::int4 >= 180000 THEN 'VIRTUAL' ELSE 'STORED' END || ', note text)';
+END $$;
+CREATE FUNCTION regress_pgbg_same() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE same bool;
+BEGIN
+    SELECT s INTO same FROM pg_background_run_query('SELECT ($1, $2, $3) IS NOT DISTINCT FROM ($4::int4, $5::int4, $6::text)', params => ROW(NEW.id, NEW.twice, NEW.note, NEW.id, NEW.twice, NEW.note)) AS (s bool);
+    RAISE NOTICE '% %', TG_WHEN, same;
+    SELECT s INTO same FROM pg_background_run_query(format('SELECT ($1, $2, $3) IS NOT DISTINCT FROM (%L::int4, %L::int4, %L::text)', NEW.id, NEW.twice, NEW.note), params => NEW) AS (s bool);
+    RAISE NOTICE '% %', TG_WHEN, same;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER before BEFORE INSERT OR UPDATE ON regress_pgbg_virtual FOR EACH ROW EXECUTE FUNCTION regress_pgbg_same();
+CREATE TRIGGER after AFTER INSERT OR UPDATE ON regress_pgbg_virtual FOR EACH ROW EXECUTE FUNCTION regress_pgbg_same();
+INSERT INTO regress_pgbg_virtual (id, note) VALUES (1, 'one');
+UPDATE regress_pgbg_virtual SET id = 21;
+SELECT * FROM pg_background_run_query('SELECT $1, $2, $3', params => (SELECT v FROM regress_pgbg_virtual AS v)) AS (id int4, twice int4, note text);
+DROP TABLE regress_pgbg_virtual;
+DROP FUNCTION regress_pgbg_same();
+
 -- types that the job cannot see, or sees otherwise
 BEGIN;
 CREATE TYPE regress_pgbg_new AS (a int4);
@@ -94,7 +117,7 @@ CREATE TABLE regress_pgbg_values AS SELECT t.typname::text AS name, v.value
 FROM pg_type AS t CROSS JOIN LATERAL (VALUES
     ('1'), ('t'), ('a'), ('{}'), ('{1,2}'), ('{"a",NULL}'), ('2001-02-03'), ('12:34:56'), ('1 day'), ('(1,2)'), ('(1,2),(3,4)'), ('((1,2),(3,4))'), ('<(1,2),3>'), ('{1,2,3}'),
     ('10.0.0.0/8'), ('08:00:2b:01:02:03'), ('08:00:2b:01:02:03:04:05'), ('[1,5)'), ('[2001-02-03,2002-01-01)'), ('{[1,5)}'), ('101'), ('<a>b</a>'), ('"a"'),
-    ('a b'), ('a & b'), ('$."a"'), ('00000000-0000-0000-0000-000000000001'), ('0/1'), ('10:20:10,14'), ('pg_class'), ('postgres'), ('english'), ('boolin'), ('+(integer,integer)'), ('"default"')) AS v(value)
+    ('a b'), ('a & b'), ('$."a"'), ('00000000-0000-0000-0000-000000000001'), ('0/1'), ('10:20:10,14'), ('pg_class'), ('postgres'), ('english'), ('boolin'), ('=r/postgres'), ('+(integer,integer)'), ('"default"')) AS v(value)
 WHERE t.typnamespace = 'pg_catalog'::regnamespace AND t.typtype IN ('b', 'r', 'm') AND t.typname NOT IN ('pg_node_tree', 'pg_ndistinct', 'pg_dependencies', 'pg_mcv_list', 'pg_brin_bloom_summary', 'pg_brin_minmax_multi_summary', 'cstring', '_cstring', 'unknown')
     AND NOT EXISTS (SELECT FROM pg_type AS e WHERE e.oid = t.typelem AND e.typtype <> 'b');
 -- each as a parameter and as a literal: what the job sends back is what went there
@@ -118,6 +141,28 @@ BEGIN
         END IF;
     END LOOP;
     RAISE NOTICE 'more than 100 values: %, of more than 100 types: %', count > 100, cardinality(types) > 100;
+    -- an array has a value where its elements' type has one, and of this nobody can write any
+    RAISE NOTICE 'without a value: %', (SELECT array_agg(DISTINCT name) FROM regress_pgbg_values WHERE NOT name = ANY (types));
+END $$;
+-- domains of the standard, enums, a range and a multirange of one's own, rows in rows; nested, NULL, of several dimensions
+CREATE TYPE regress_pgbg_mood AS ENUM ('sad', 'ok', 'happy');
+CREATE TYPE regress_pgbg_moods AS RANGE (subtype = regress_pgbg_mood, multirange_type_name = regress_pgbg_multimood);
+CREATE TYPE regress_pgbg_deep AS (p regress_pgbg_pair, q regress_pgbg_pair[], m regress_pgbg_moods, d regress_pgbg_positive);
+SELECT * FROM pg_background_run_query('SELECT $1, $2, $3, pg_typeof($4)', params => ROW('x'::information_schema.character_data, 1::information_schema.cardinal_number,
+    'YES'::information_schema.yes_or_no, now()::information_schema.time_stamp)) AS (a information_schema.character_data, b information_schema.cardinal_number, c information_schema.yes_or_no, d regtype);
+SELECT * FROM pg_background_run_query('SELECT $1, $2, $3, $4', params => ROW('ok'::regress_pgbg_mood, '{sad,NULL,happy}'::regress_pgbg_mood[], '[sad,ok]'::regress_pgbg_moods, '{[sad,ok),[happy,]}'::regress_pgbg_multimood))
+    AS (a regress_pgbg_mood, b regress_pgbg_mood[], c regress_pgbg_moods, d regress_pgbg_multimood);
+SELECT * FROM pg_background_run_query('SELECT $1, ($1).q[2].b, $2, $3', params => ROW(ROW(ROW(1, NULL), ARRAY[NULL, ROW(2, 'b')]::regress_pgbg_pair[], '(,ok]', 3)::regress_pgbg_deep,
+    '[0:1][2:3]={{1,NULL},{3,4}}'::int4[], NULL::regress_pgbg_deep)) AS (a regress_pgbg_deep, b text, c int4[], d regress_pgbg_deep);
+DROP TYPE regress_pgbg_deep, regress_pgbg_moods, regress_pgbg_mood;
+-- a variable of no row type but what it was given
+DO $$
+DECLARE r record; s text;
+BEGIN
+    FOR r IN SELECT 1 AS a, 'x'::text AS b UNION ALL SELECT 2, NULL LOOP
+        SELECT x INTO s FROM pg_background_run_query('SELECT $1 || coalesce($2, '' and NULL'')', params => r) AS (x text);
+        RAISE NOTICE '%', s;
+    END LOOP;
 END $$;
 -- toasted, compressed, expanded and large values
 CREATE TABLE regress_pgbg_toast (a text, b int4[]);

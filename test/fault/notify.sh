@@ -25,6 +25,10 @@ all() { say "$(for field in state sqlstate row_count command_tag label; do last 
 session_open s
 session_do s "SELECT pid, cookie FROM pg_background_launch('SELECT generate_series(1, 3)', label => 'three', notify => 'done') \\gset" >/dev/null
 t_is 'success' "$(all 1)" 'stopped||3|SELECT 3|three'
+keys="SELECT string_agg(key, ' ' ORDER BY key) FROM jsonb_object_keys(\$json\$%s\$json\$::jsonb) AS key"
+# shellcheck disable=SC2059 # the format is ours
+t_is 'as docs/COOKBOOK.md shows it' "$(sql "$(printf "$keys" "$(tr '\n' ' ' <"$PGBG_SRC/docs/COOKBOOK.md" | sed -n 's/.*The payload is JSON: `\([^`]*\)`.*/\1/p')")")" \
+	"$(sql "$(printf "$keys" "$(heard 1 | sed -n 1p)")")"
 t_is 'with the handle' "$(last 1 pid)|$(last 1 cookie)" "$(session_do s "SELECT :pid || '|' || :cookie;")"
 session_do s "SELECT pg_background_submit('SELECT 1/0', notify => 'done') \\g /dev/null" >/dev/null
 t_is 'an error, nothing of whose text is told' "$(all 2)" 'error|22012|0||'
@@ -85,8 +89,20 @@ t_is 'terminated: nothing is told' "$(heard 62 | sed -n 62p | grep -c '"label":"
 session_close s
 session_close listener
 
+sql 'CREATE TABLE come (n int)'
 standby_new standby main || die 'no standby'
 t_sqlstate 'a standby cannot notify' 0A000 "SELECT pg_background_launch('SELECT 1', notify => 'done')"
 t_is 'but has snapshots' "$(sql "SELECT * FROM pg_background_run_query('SELECT pg_is_in_recovery()', snapshot => true) AS (r bool)")" t
+# One that is older than what has come since, for several jobs.
+session_open reader
+session_do reader 'BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM come;' >/dev/null
+cluster_use main
+sql 'INSERT INTO come SELECT generate_series(1, 5)'
+cluster_use standby
+wait_until 'SELECT count(*) = 5 FROM come'
+counted="SELECT sum(n), count(*) FROM pg_background_query_all(NULL::int8, array_fill('SELECT count(*) FROM come'::text, ARRAY[3]), snapshot => SNAPSHOT) AS n;"
+t_is 'of the past' "$(session_do reader "${counted/SNAPSHOT/true}")" '0|3'
+t_is 'without it, of now' "$(session_do reader "${counted/SNAPSHOT/false}")" '15|3'
+session_close reader
 t_no_leaks 'nothing is left'
 t_done

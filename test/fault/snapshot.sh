@@ -21,7 +21,7 @@ SQL
 chmod 644 "$WORK/transfer.sql"
 pgbench -n -c 3 -T 600 -f "$WORK/transfer.sql" >/dev/null 2>&1 &
 transfers=$!
-trap 'kill $transfers 2>/dev/null; work_end' EXIT
+trap 'set -- $?; kill "$transfers" 2>/dev/null; (exit "$1"); work_end' EXIT
 wait_until "SELECT count(*) > 0 FROM accounts WHERE balance <> 1000"
 
 # Eight jobs, an eighth of the accounts each: the sum of their sums, and the caller's own.
