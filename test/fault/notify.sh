@@ -90,7 +90,8 @@ session_close s
 session_close listener
 
 sql 'CREATE TABLE come (n int)'
-standby_new standby main || die 'no standby'
+# Where the server comes with a libpq of its own, what receives WAL needs that one.
+LD_LIBRARY_PATH=$("$PG_CONFIG" --libdir) standby_new standby main || die 'no standby'
 t_sqlstate 'a standby cannot notify' 0A000 "SELECT pg_background_launch('SELECT 1', notify => 'done')"
 t_is 'but has snapshots' "$(sql "SELECT * FROM pg_background_run_query('SELECT pg_is_in_recovery()', snapshot => true) AS (r bool)")" t
 # One that is older than what has come since, for several jobs.
