@@ -94,6 +94,7 @@ fn use_description(description: &Description<'_>, message: &[u8]) {
         again.extend_from_slice(&response::column(
             column.type_oid,
             column.typmod,
+            column.own_type,
             column.layout,
         ));
         again.extend_from_slice(column.name);
