@@ -31,9 +31,10 @@ cd "$mutations" || exit 1
 original=$PGBG_SRC PGXS_LIB=$(dirname "$(dirname "$("$PG_CONFIG" --pgxs)")")
 
 # The copy, with a build directory that stays for the next time. What is not committed counts.
+# Its files are newer than anything that was built of them broken.
 target=$original/target/mutations
 mkdir -p "$target" "$WORK/copy"
-git -C "$original" ls-files -z | (cd "$original" && xargs -0 ls -d 2>/dev/null) | tar -C "$original" -cf - -T - | tar -C "$WORK/copy" -xf -
+git -C "$original" ls-files -z | (cd "$original" && xargs -0 ls -d 2>/dev/null) | tar -C "$original" -cf - -T - | tar -C "$WORK/copy" -xmf -
 ln -s "$target" "$WORK/copy/target"
 mkdir "$WORK/unbroken"
 cp -a "$WORK/copy/src" "$WORK/copy/sql" "$WORK/unbroken"
