@@ -246,6 +246,7 @@ SQL
 )" 'ERROR:  value for domain small violates check constraint "small_check"
 ERROR:  column definition list does not match the rows of the background job
 DETAIL:  The job returns 1 column, the list has 2.
+HINT:  The right list is AS (i integer), where each type may be text instead.
 500500
 ERROR:  canceling statement due to statement timeout
 1501500'
