@@ -17,12 +17,27 @@ session_do s "SET pg_background.worker_idle_timeout = '1min';"
 arm worker-published hold
 session_do s "$(launch first 'SELECT 1')" >/dev/null
 arrival worker-published >/dev/null
-session_do s "$(ended first)
-$(launch next 'SELECT 2')
-SELECT pg_background_cancel_v2(:next_pid, :next_cookie) \\g /dev/null" >/dev/null
+ask s "$(ended first)
+$(launch next 'SELECT 2')"
+t_ok 'the launch waits until the worker has taken its job' wait_until "SELECT count(*) = 1 FROM pg_background_jobs WHERE state = 'starting'"
+sql "SELECT pg_background_cancel(pid, cookie) FROM pg_background_jobs WHERE state = 'starting'" >/dev/null
 disarm_all
+t_is 'the launch returns' "$(answer s)" 00000
 t_is 'a job that is cancelled before it begins does not begin' "$(session_do s "$(ended next)
 SELECT state, :first_pid = :next_pid FROM pg_background_outcome_v2(:next_pid, :next_cookie);")" 'canceled|t'
+
+# So does a run whose time is over before its worker has taken it.
+session_do s "SELECT pg_background_detach_all_v2() \\g /dev/null" >/dev/null
+sql 'CREATE TABLE begun ()'
+arm worker-published hold
+session_do s "$(launch first 'SELECT 1')" >/dev/null
+arrival worker-published >/dev/null
+ask s "$(ended first)
+SELECT has_error, sqlstate FROM pg_background_run('INSERT INTO begun DEFAULT VALUES', timeout_ms => 100);"
+sleep 0.3
+disarm_all
+t_is 'a run whose time is over' "$(answer s)|$(session_output s | tail -n 2 | head -n 1)" '00000|t|57014'
+t_is 'and that had not begun does not begin' "$(sql 'SELECT count(*) FROM begun')" 0
 
 # It has committed: the job is done, but the signal may come as late as it likes.
 session_do s "SELECT pg_background_detach_all_v2() \\g /dev/null" >/dev/null
