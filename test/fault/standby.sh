@@ -30,7 +30,23 @@ SELECT pid AS warm FROM pg_background_run_v2('SELECT 1') \\gset
 SELECT pid, cookie FROM pg_background_launch_v2('SELECT pg_sleep(1.5); SELECT pg_is_in_recovery()') \\gset
 SELECT pid AS qpid, cookie AS qcookie FROM pg_background_launch_v2('SELECT repeat(''x'', 100) FROM generate_series(1, 50000)') \\gset
 SELECT sqlstate FROM pg_background_run_v2('SELECT 1') \\g /dev/null"
+# Handles are the server's there, too, and go through the promotion; so do those who wait.
+handles=$(session_do s "SELECT pid, cookie FROM pg_background_submit('SELECT pg_sleep(60)') \\gset c
+SELECT pid, cookie FROM pg_background_submit('SELECT 1/0') \\gset f
+SELECT :pid || ',' || :cookie, :cpid || ',' || :ccookie, :fpid || ',' || :fcookie;")
+IFS='|' read -r sleeping canceled failed <<<"$handles"
+t_ok 'others see it fail' wait_until "SELECT sqlstate = '22012' FROM pg_background_outcome($failed)"
+sql "SELECT pg_background_cancel($canceled)" >/dev/null
+t_is 'others cancel, and wait for it' "$(sql "SELECT pg_background_wait($canceled, 10000)") $(sql "SELECT state FROM pg_background_outcome($canceled)")" 't canceled'
+session_open waiter
+session_do waiter 'SELECT pg_is_in_recovery() \g /dev/null' >/dev/null
+session_send waiter "SELECT pg_background_wait($sleeping, 20000);"
 t_is 'promoted' "$(sql 'SELECT pg_promote()')" t
+session_sync waiter
+t_is 'who waits across the promotion is woken' "$(session_output waiter | tail -n 1)" t
+session_close waiter
+t_is 'and the directory is the same' "$(sql "SELECT state FROM pg_background_outcome($canceled)") $(sql "SELECT state FROM pg_background_outcome($failed)") $(sql "SELECT state FROM pg_background_outcome($sleeping)")" \
+	'canceled error stopped'
 t_is 'a job that ran meanwhile ends' "$(session_do s 'SELECT * FROM pg_background_result_v2(:pid, :cookie) AS (r bool);')" f
 t_is 'one on its full queue as well' "$(session_do s 'SELECT count(*) FROM pg_background_result_v2(:qpid, :qcookie) AS (t text);')" 50000
 t_is 'and the next ones write, warm or not' "$(for i in 1 2 3; do session_do s "$(run "INSERT INTO t VALUES ('promoted')");"; done | sort | uniq -c | tr -d ' \n')" 3
