@@ -4,7 +4,7 @@ use super::{messages, points};
 use crate::channel::segment::{Channel, Header};
 use crate::pg::call::{Call, datum};
 use crate::pg::dsm::Segment;
-use crate::pg::error::{Level, Report, catch, code};
+use crate::pg::error::{Level, Report, catch, code, with_interrupts_held};
 use crate::pg::function::sql_functions;
 use crate::pg::memory::Context;
 use crate::pg::text::{Str, varlena_bytes};
@@ -137,6 +137,13 @@ sql_functions! {
     /// `pgbg_test_corrupt(seed)`: harms each message that this worker sends from here on.
     fn pgbg_test_corrupt(call) [(INT8) -> VOID;] {
         messages::corrupt_from(call.required(call.int64(0), "seed"));
+        0
+    }
+
+    /// `pgbg_test_hold_notice(text)`: raises a notice where no interrupt can be served.
+    fn pgbg_test_hold_notice(call) [(TEXT) -> VOID;] {
+        let text = call.required(call.text(0), "text");
+        with_interrupts_held(|| Report::new(Level::Notice, 0).message(format_args!("{text}")).emit());
         0
     }
 

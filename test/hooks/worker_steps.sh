@@ -154,6 +154,27 @@ for columns in 'n int' 'n text'; do
 	t_is "a time-out just after the commit, $columns: done" "$(sql "SELECT count(*) FROM done WHERE step = '$columns'")" 1
 done
 
+# Between two jobs: the first is done, and the next one has another worker, as a new call or the one that is under way.
+session_do s "SET pg_background.worker_idle_timeout = '1min';" >/dev/null
+for what in error exit term; do
+	arm worker-tidying "$what"
+	first=$(session_do s "SELECT pid, has_error FROM pg_background_run('SELECT 1');")
+	arrival worker-tidying >/dev/null
+	disarm_all
+	t_is "between two jobs, $what: nothing but a process is lost" "$(session_do s "SELECT pid <> ${first%|*}, has_error FROM pg_background_run('SELECT 2');"),${first#*|}" 't|f,f'
+	session_do s 'SELECT pg_background_detach_all() \g /dev/null
+DISCARD ALL;
+SET pg_background.worker_idle_timeout = $$1min$$;' >/dev/null
+done
+arm worker-tidying wait
+first=$(session_do s "SELECT pid FROM pg_background_run('SELECT 1');")
+arrival worker-tidying >/dev/null
+ask s "SELECT pid <> $first AS is_other, has_error FROM pg_background_run('SELECT 2') \\gset"
+kill -TERM "$first"
+t_is 'terminated between two jobs, with the next one on its way' "$(answer s) $(disarm_all; session_do s '\echo :is_other :has_error')" '00000 t f'
+session_do s 'RESET pg_background.worker_idle_timeout;
+DISCARD ALL;' >/dev/null
+
 # A process that has failed to connect cannot try again, whoever was to be told.
 arm worker-connecting error
 session_do s "SELECT pid, cookie FROM pg_background_launch('SELECT 1', notify => 'nobody') \\gset
