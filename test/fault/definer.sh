@@ -125,7 +125,7 @@ sql "
 if has dblink; then sql 'CREATE EXTENSION dblink SCHEMA public'; fi
 languages=()
 if has plperl; then
-	sql "CREATE EXTENSION plperl"
+	t_ok 'PL/Perl' sql 'CREATE EXTENSION plperl'
 	psql -XAtq -U dan <<<"CREATE FUNCTION dan.in_plperl() RETURNS void LANGUAGE plperl AS \$\$
 		eval { spi_exec_query('RESET ROLE') }; eval { spi_exec_query('SET ROLE postgres') }; spi_exec_query(q{SELECT dan.look('PL/Perl', 'inside')}); \$\$"
 	languages+=(in_plperl)
