@@ -2,6 +2,7 @@
 
 use super::{messages, points};
 use crate::channel::segment::{Channel, Header};
+use crate::pg::activity;
 use crate::pg::call::{Call, datum};
 use crate::pg::dsm::Segment;
 use crate::pg::error::{Level, Report, catch, code, with_interrupts_held};
@@ -145,6 +146,11 @@ sql_functions! {
         let text = call.required(call.text(0), "text");
         with_interrupts_held(|| Report::new(Level::Notice, 0).message(format_args!("{text}")).emit());
         0
+    }
+
+    /// `pgbg_test_swap_plan(id)`: notes a plan's identifier; the one that was there.
+    fn pgbg_test_swap_plan(call) [(INT8) -> INT8;] {
+        datum::int64(activity::swap_plan_id(call.required(call.int64(0), "id"))).unwrap_or(0)
     }
 
     /// `pgbg_test_send(bytes)`: sends this message instead of a notice.

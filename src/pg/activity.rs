@@ -35,3 +35,10 @@ pub fn report_statistics(force: bool) {
     // SAFETY: the caller is outside a transaction.
     unsafe { sys::pgbg_report_statistics(force) }
 }
+
+/// Notes a plan's identifier, as a library might; returns the one that was there. From 18 on.
+#[cfg(feature = "test-hooks")]
+pub fn swap_plan_id(plan_id: i64) -> i64 {
+    // SAFETY: reads and writes this process's own entry.
+    unsafe { sys::pgbg_swap_plan_id(plan_id) }
+}

@@ -250,6 +250,20 @@ pgbg_forget_query(void)
 #endif
 }
 
+/* What a library may note of a plan, and finds: for tests. Always 0 before 18. */
+int64
+pgbg_swap_plan_id(int64 plan_id)
+{
+#if PG_VERSION_NUM >= 180000
+	int64		before = pgstat_get_my_plan_id();
+
+	pgstat_report_plan_id(plan_id, true);
+	return before;
+#else
+	return 0;
+#endif
+}
+
 void
 pgbg_hold_interrupts(void)
 {

@@ -50,6 +50,10 @@ SELECT o.state, o.sqlstate, i.started_at IS NULL, i.finished_at IS NOT NULL, s.a
 FROM pg_background_outcome_v2(:pid, :cookie) o, pg_background_result_info_v2(:pid, :cookie) i, pg_background_stats_v2() s;")" 'canceled|57014|t|t|t|1'
 session_close s
 
+# From 18 on the identifier of a plan belongs to one statement, as that of a query does.
+swap='SELECT pgbg_test_swap_plan(7)'
+t_is 'what is noted of a plan is for one statement' "$(sql "SELECT n FROM pg_background_run_query('$swap; $swap') AS (n bigint)")" 0
+
 # Whoever waits for a job comes by the point "wait" once for each time it wakes up. For a second's wait that is a handful of
 # times, and an error of the test's from the twelfth on.
 # without_polling NAME PREPARE SQL WANTED

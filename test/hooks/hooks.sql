@@ -18,6 +18,8 @@ CREATE FUNCTION pgbg_test_send(message bytea) RETURNS void
     AS '$libdir/pg_background' LANGUAGE C STRICT;
 CREATE FUNCTION pgbg_test_hold_notice(message text) RETURNS void
     AS '$libdir/pg_background' LANGUAGE C STRICT;
+CREATE FUNCTION pgbg_test_swap_plan(id int8) RETURNS int8
+    AS '$libdir/pg_background' LANGUAGE C STRICT;
 CREATE FUNCTION pgbg_test_scribble_idle(region text, start int4, bytes bytea) RETURNS bool
     AS '$libdir/pg_background' LANGUAGE C STRICT;
 CREATE FUNCTION pgbg_test_take_segments("limit" int4) RETURNS int4
