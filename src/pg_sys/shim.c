@@ -250,20 +250,6 @@ pgbg_forget_query(void)
 #endif
 }
 
-/* What a library may note of a plan, and finds: for tests. Always 0 before 18. */
-int64
-pgbg_swap_plan_id(int64 plan_id)
-{
-#if PG_VERSION_NUM >= 180000
-	int64		before = pgstat_get_my_plan_id();
-
-	pgstat_report_plan_id(plan_id, true);
-	return before;
-#else
-	return 0;
-#endif
-}
-
 void
 pgbg_hold_interrupts(void)
 {
@@ -546,6 +532,20 @@ pgbg_shm_mq_sendv(shm_mq_handle *mqh, shm_mq_iovec *iov, int iovcnt, bool nowait
 #else
 	(void) force_flush;
 	return shm_mq_sendv(mqh, iov, iovcnt, nowait);
+#endif
+}
+
+/* What a library may note of a plan, and finds: for tests. Always 0 before 18. */
+int64
+pgbg_swap_plan_id(int64 plan_id)
+{
+#if PG_VERSION_NUM >= 180000
+	int64		before = pgstat_get_my_plan_id();
+
+	pgstat_report_plan_id(plan_id, true);
+	return before;
+#else
+	return 0;
 #endif
 }
 

@@ -70,8 +70,6 @@ unsafe extern "C-unwind" {
         variable: *mut c_int,
     ) -> *mut c_int;
     pub fn pgbg_report_statistics(force: bool);
-    #[cfg(feature = "test-hooks")]
-    pub fn pgbg_swap_plan_id(plan_id: i64) -> i64;
     pub fn pgbg_resume_interrupts();
     pub fn pgbg_rethrow_error(error: *mut super::ErrorData) -> !;
     pub fn pgbg_set_config_option(
@@ -90,6 +88,8 @@ unsafe extern "C-unwind" {
         nowait: bool,
         force_flush: bool,
     ) -> shm_mq_result;
+    #[cfg(feature = "test-hooks")]
+    pub fn pgbg_swap_plan_id(plan_id: i64) -> i64;
     pub fn pgbg_try(
         function: unsafe extern "C-unwind" fn(*mut c_void),
         argument: *mut c_void,
