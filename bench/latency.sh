@@ -13,10 +13,6 @@
 . "$(dirname "$0")/lib.sh"
 : "${BENCH_ROUNDS:=51}" "${BENCH_CALLS:=40}" "${BENCH_IN_A_ROW:=100000}" "${BENCH_PACES:=5}" "${BENCH_SECONDS:=3}" "${OTHER_LIBRARY:=}"
 
-# The libraries of a tree that is not where it was built find those of the client by this.
-LD_LIBRARY_PATH=$("$PG_CONFIG" --libdir)${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
-export LD_LIBRARY_PATH
-
 bench_begin
 bench_server main "max_worker_processes = 32" || die 'no server'
 sql 'CREATE EXTENSION dblink; CREATE EXTENSION pg_background' || die 'no extensions'

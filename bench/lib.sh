@@ -5,6 +5,10 @@
 BENCH=$PGBG_SRC/bench
 : "${BENCH_RESULTS:=$BENCH/results}"
 
+# dblink of a tree that is not where it was built finds the client's library by this.
+LD_LIBRARY_PATH=$("$PG_CONFIG" --libdir)${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+export LD_LIBRARY_PATH
+
 # bench_begin: a private installation and a work directory, both gone afterwards. PGBG_TREE is one made before.
 bench_begin() {
 	suite_begin
