@@ -262,13 +262,14 @@ fn take_marker(job: &Job, length: u64) -> Result<(), Malformed> {
 fn take_message(job: &Job, message: &[u8]) -> Result<(), Malformed> {
     let mut stream = job.stream.get();
     let decoded = stream.accept(message)?;
-    job.stream.set(stream);
     if job.is_let_go.get() {
+        job.stream.set(stream);
         return Ok(());
     }
     match decoded {
         Message::Rows(rows) => take_rows(job, rows)?,
         Message::Description(description) => {
+            crate::hooks::point("pump-description");
             let columns = Columns::of_description(&description, job.context);
             job.columns.set(Some(columns));
         }
@@ -278,6 +279,8 @@ fn take_message(job: &Job, message: &[u8]) -> Result<(), Malformed> {
                 .set(Some(fields_of(job.context, &report, c_int::from(encoding))));
         }
     }
+    // Only now: rows whose description could not be kept are not taken for those of a job that returns none.
+    job.stream.set(stream);
     Ok(())
 }
 

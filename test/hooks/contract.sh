@@ -50,6 +50,15 @@ SELECT o.state, o.sqlstate, i.started_at IS NULL, i.finished_at IS NOT NULL, s.a
 FROM pg_background_outcome_v2(:pid, :cookie) o, pg_background_result_info_v2(:pid, :cookie) i, pg_background_stats_v2() s;")" 'canceled|57014|t|t|t|1'
 session_close s
 
+# A session that could not keep what the rows look like says so, and shows no empty result.
+session_open s -v VERBOSITY=sqlstate
+arm pump-description error
+session_do s "SELECT pid, cookie FROM pg_background_launch_v2('SELECT g FROM generate_series(1, 3) g') \\gset
+SELECT pg_background_wait_v2(:pid, :cookie) \\g /dev/null" >/dev/null
+disarm_all
+t_is 'a description that is lost is no empty result' "$(session_do s 'SELECT count(*) FROM pg_background_result_v2(:pid, :cookie) AS (n int);' | grep -c '^ERROR')" 1
+session_close s
+
 # From 18 on the identifier of a plan belongs to one statement, as that of a query does.
 swap='SELECT pgbg_test_swap_plan(7)'
 t_is 'what is noted of a plan is for one statement' "$(sql "SELECT n FROM pg_background_run_query('$swap; $swap') AS (n bigint)")" 0
