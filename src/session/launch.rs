@@ -161,19 +161,15 @@ fn hand_over(
         }
         let new_job = new_job(new_context, link, order, cookie, queue_size);
         link.channel.set_unread(order.keeps_worker);
-        if !send_request(link, order, cookie, new_job.file) {
+        let is_sent = send_request(link, order, cookie, new_job.file);
+        if !is_sent && listed.is_none() {
             return None;
         }
-        if ceilings::are_there() {
-            wait_for_connection(link);
+        if is_sent {
+            wait_for_worker(link, order);
         }
-        if order.options.snapshot.is_some() {
-            wait_for_snapshot(link);
-        }
-        if matches!(order.mode, Mode::Launch | Mode::Submit) {
-            wait_for_taking(link);
-        }
-        if link.has_left_early() && directory::take_back(new_job.ticket) {
+        // Not where somebody has cancelled it meanwhile.
+        if (!is_sent || link.has_left_early()) && directory::take_back(new_job.ticket) {
             return None;
         }
         registry::insert(new_job);
@@ -191,6 +187,19 @@ fn hand_over(
         job_context.delete();
     }
     handed_over.unwrap_or_else(|caught| caught.rethrow())
+}
+
+/// Waits for what the caller needs of a worker that has the request.
+fn wait_for_worker(link: LinkRef, order: &Order<'_>) {
+    if ceilings::are_there() {
+        wait_for_connection(link);
+    }
+    if order.options.snapshot.is_some() {
+        wait_for_snapshot(link);
+    }
+    if matches!(order.mode, Mode::Launch | Mode::Submit) {
+        wait_for_taking(link);
+    }
 }
 
 fn new_job(

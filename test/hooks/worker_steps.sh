@@ -172,6 +172,20 @@ arrival worker-tidying >/dev/null
 ask s "SELECT pid <> $first AS is_other, has_error FROM pg_background_run('SELECT 2') \\gset"
 kill -TERM "$first"
 t_is 'terminated between two jobs, with the next one on its way' "$(answer s) $(disarm_all; session_do s '\echo :is_other :has_error')" '00000 t f'
+# The same with a request that is on its way when somebody cancels the job: it is not launched again.
+session_do s "DISCARD ALL;
+SET pg_background.worker_idle_timeout = '1min';" >/dev/null
+arm worker-tidying wait
+first=$(session_do s "SELECT pid FROM pg_background_run('SELECT 1');")
+arrival worker-tidying >/dev/null
+ask s "SELECT sqlstate FROM pg_background_run('INSERT INTO done VALUES (''on its way'') --' || repeat('x', 300000));"
+wait_until "SELECT count(*) = 1 FROM pg_background_jobs WHERE state = 'starting'"
+sql "SELECT pg_background_cancel(pid, cookie) FROM pg_background_jobs WHERE state = 'starting'" >/dev/null
+kill -TERM "$first"
+answer s >/dev/null
+disarm_all
+t_is 'cancelled with its request on the way to a worker that is terminated' \
+	"$(session_output s | tail -n 2 | head -n 1) $(sql "SELECT count(*) FROM done WHERE step = 'on its way'")" '57014 0'
 session_do s 'RESET pg_background.worker_idle_timeout;
 DISCARD ALL;' >/dev/null
 
