@@ -82,17 +82,21 @@ t_is 'nor a file' "$(files)" 0
 session_close s
 
 # Memory and segments: 300 unread results, launched one after another.
-session_open s -v VERBOSITY=sqlstate
-session_do s "SET pg_background.launch_timeout = '10s'; SELECT pg_background_run('SELECT 1') \\g /dev/null" >/dev/null
-before=$(resident s)
-session_do s "DO \$\$
+# unread_results COUNT SQL QUEUE_SIZE
+unread_results() {
+	session_do s "DO \$\$
 DECLARE h pg_background_handle;
 BEGIN
-    FOR i IN 1..300 LOOP
-        h := pg_background_launch('SELECT repeat(''x'', 1000) FROM generate_series(1, 3000)');
+    FOR i IN 1..$1 LOOP
+        h := pg_background_launch('$2', $3);
         PERFORM pg_background_wait(h);
     END LOOP;
 END\$\$;" 120 >/dev/null
+}
+session_open s -v VERBOSITY=sqlstate
+session_do s "SET pg_background.launch_timeout = '10s'; SELECT pg_background_run('SELECT 1') \\g /dev/null" >/dev/null
+before=$(resident s)
+unread_results 300 "SELECT repeat(''x'', 1000) FROM generate_series(1, 3000)" 0
 after=$(resident s)
 t_ok "300 unread results of 3 MB take little memory ($((after - before)) kB)" [ $((after - before)) -lt 32000 ]
 t_is 'they are in files' "$(files)" 300
@@ -103,14 +107,7 @@ t_is 'their files are gone' "$(files)" 0
 # Large ones, of which some stay in memory.
 session_do s "SELECT pg_background_detach_all(); SET work_mem = '64MB';" >/dev/null
 before=$(resident s)
-session_do s "DO \$\$
-DECLARE h pg_background_handle;
-BEGIN
-    FOR i IN 1..20 LOOP
-        h := pg_background_launch('SELECT repeat(''x'', 100000) FROM generate_series(1, 500)', 4194304);
-        PERFORM pg_background_wait(h);
-    END LOOP;
-END\$\$;" 120 >/dev/null
+unread_results 20 "SELECT repeat(''x'', 100000) FROM generate_series(1, 500)" 4194304
 after=$(resident s)
 t_ok "20 unread results of 50 MB take little memory ($((after - before)) kB)" [ $((after - before)) -lt 128000 ]
 t_is 'their rows are whole, too' "$(session_do s 'SELECT sum(n) FROM (SELECT (SELECT sum(length(t)) FROM pg_background_result(l.pid, l.cookie) AS (t text)) AS n FROM pg_background_list l) x; RESET work_mem;' 120)" 1000000000
