@@ -13,7 +13,7 @@
 #   make dist           the last commit as pg_background-VERSION.tar.gz and, for PGXN, .zip; with VENDOR=1 they have the
 #                       crates inside, so that they build without a network
 #
-# CARGO, CARGO_FLAGS (say --offline) and CARGO_FEATURES (test-hooks, for the fault suite) reach cargo; CFLAGS, CPPFLAGS and
+# CARGO, CARGO_FLAGS (say --offline) and CARGO_FEATURES (injection-points, for the fault suite) reach cargo; CFLAGS, CPPFLAGS and
 # LDFLAGS of whoever calls make reach the C compiler and the linker. The same sources give the same library in whatever
 # directory they lie, unless RUSTFLAGS is set, which cargo takes in place of what is said here.
 #

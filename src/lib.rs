@@ -8,7 +8,7 @@
 
 mod channel;
 mod directory;
-mod hooks;
+mod injection;
 mod nested;
 mod pg;
 mod pg_sys;

@@ -5,17 +5,17 @@
 use strict;
 use warnings;
 
-# What each room may use. The files that lie beside the rooms are rooms of their own; `hooks` is empty but for tests.
+# What each room may use. The files that lie beside the rooms are rooms of their own; `injection` is empty but for tests.
 my %below = (
     pg_sys => [],
     pg => ['pg_sys'],
     settings => ['pg_sys', 'pg'],
-    channel => ['pg_sys', 'pg', 'settings', 'hooks'],
-    rows => ['pg_sys', 'pg', 'settings', 'channel', 'hooks'],
-    directory => ['pg_sys', 'pg', 'settings', 'channel', 'hooks'],
+    channel => ['pg_sys', 'pg', 'settings', 'injection'],
+    rows => ['pg_sys', 'pg', 'settings', 'channel', 'injection'],
+    directory => ['pg_sys', 'pg', 'settings', 'channel', 'injection'],
     nested => ['pg_sys', 'pg', 'settings', 'channel'],
-    session => ['pg_sys', 'pg', 'settings', 'channel', 'rows', 'directory', 'nested', 'hooks'],
-    worker => ['pg_sys', 'pg', 'settings', 'channel', 'rows', 'directory', 'nested', 'hooks'],
+    session => ['pg_sys', 'pg', 'settings', 'channel', 'rows', 'directory', 'nested', 'injection'],
+    worker => ['pg_sys', 'pg', 'settings', 'channel', 'rows', 'directory', 'nested', 'injection'],
 );
 
 my (%text, %line);

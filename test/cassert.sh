@@ -7,7 +7,7 @@
 #   PGBG_DISCARD="types warm"     the tests for the second part; empty for none
 . "$(dirname "$0")/lib.sh"
 
-: "${PGBG_ONLY:=regress isolation fault hooks}" "${PGBG_DISCARD=columns identity rows types warm}"
+: "${PGBG_ONLY:=regress isolation fault injection}" "${PGBG_DISCARD=columns identity rows types warm}"
 : "${PGBG_TEST_TIMEOUT:=3600}"
 PG_CONFIG=${PGBG_CASSERT_CONFIG:-$("$PGBG_SRC/test/build-server.sh" cassert)} || exit 1
 [[ $("$PG_CONFIG" --configure) == *--enable-cassert* ]] || die "$PG_CONFIG belongs to a server without assertions"

@@ -21,8 +21,8 @@ ONLY=${PGBG_ONLY:-}
 # without. Unit tests know no server, so they run once.
 suites() {
 	case $1 in
-		15) say "${PGBG_ONLY:-unit regress isolation fault hooks cold}" ;;
-		14 | 19) say "${PGBG_ONLY:-regress isolation fault hooks cold}" ;;
+		15) say "${PGBG_ONLY:-unit regress isolation fault injection cold}" ;;
+		14 | 19) say "${PGBG_ONLY:-regress isolation fault injection cold}" ;;
 		*) say "${PGBG_ONLY:-regress isolation}" ;;
 	esac
 }

@@ -2,7 +2,7 @@
 # Every test against one PostgreSQL, the one of PG_CONFIG. The last line is "N passed, N failed". See test/README.md.
 . "$(dirname "$0")/lib.sh"
 
-: "${PGBG_ONLY:=unit regress isolation fault hooks cold}" "${PGBG_TESTS:=}" "${PGBG_TEST_TIMEOUT:=600}"
+: "${PGBG_ONLY:=unit regress isolation fault injection cold}" "${PGBG_TESTS:=}" "${PGBG_TEST_TIMEOUT:=600}"
 BROKEN=()
 
 # "fault" is all of a suite; "fault/storage" one script of it, which other suites do not mind.
@@ -76,7 +76,7 @@ regression() {
 # has_cold_run FILE: not those that are about warm workers or about sizes alone, and not those that have no warm workers in
 # any of their servers.
 has_cold_run() {
-	[[ $(basename "$1") != @(warm_*|huge.sh) ]] && ! grep -qE "^(cluster_new|hooks_cluster) .*'pg_background.worker_idle_timeout = 0'" "$1"
+	[[ $(basename "$1") != @(warm_*|huge.sh) ]] && ! grep -qE "^(cluster_new|injection_cluster) .*'pg_background.worker_idle_timeout = 0'" "$1"
 }
 
 # scripts FOLDER FEATURES [KIND]: each script is one process with one private installation to share. The KIND -cold has
@@ -147,8 +147,8 @@ if run tree_install "$WORK/tree" >"$WORK/log/build.txt" 2>&1; then
 		! wants isolation || regression "isolation$kind" "$pgxs/test/isolation/pg_isolation_regress" specs spec "${conf[@]}"
 	done
 	! wants_some fault || scripts fault ''
-	! wants_some hooks || scripts hooks test-hooks
-	! wants cold || { scripts fault '' -cold; scripts hooks test-hooks -cold; }
+	! wants_some injection || scripts injection injection-points
+	! wants cold || { scripts fault '' -cold; scripts injection injection-points -cold; }
 	before=$FAILED
 	t_logs
 	[ "$FAILED" -eq "$before" ] || BROKEN+=('server logs')

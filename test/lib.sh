@@ -524,7 +524,7 @@ parts_done() {
 # installation; below check.sh it finds one ready.
 suite_begin() {
 	local features=
-	if [ "$(basename "$(dirname "$0")")" = hooks ]; then features=test-hooks; fi
+	if [ "$(basename "$(dirname "$0")")" = injection ]; then features=injection-points; fi
 	work_begin "$(basename "$0" .sh)"
 	# The copy has a pg_config as well, which will come first in PATH and tells other paths.
 	PG_CONFIG=$(command -v "$PG_CONFIG" || say "$PG_CONFIG")

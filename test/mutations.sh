@@ -98,7 +98,7 @@ try() {
 		regress) regression regress/pg_regress sql "$@" ;;
 		isolation) regression isolation/pg_isolation_regress specs "$@" ;;
 		fault) for test in "$@"; do script fault '' "$test" || return; done ;;
-		hooks) for test in "$@"; do script hooks test-hooks "$test" || return; done ;;
+		injection) for test in "$@"; do script injection injection-points "$test" || return; done ;;
 		*) die "no kind of test: $kind" ;;
 	esac
 }
@@ -112,7 +112,7 @@ built() {
 	fi
 }
 
-features_of() { [ "$1" != hooks ] || say test-hooks; }
+features_of() { [ "$1" != injection ] || say injection-points; }
 
 tree_make "$WORK/tree"
 tree_use "$WORK/tree"
@@ -122,7 +122,7 @@ cluster_template "$PGBG_TEMPLATE"
 # Unbroken, each of these tests passes: else it would notice anything.
 for name in "${names[@]}"; do sed -n 's/^test: //p' "$name"; done | awk '{ for (i = 2; i <= NF; i++) print $1, $i }' | sort -u >"$WORK/tests"
 say '== unbroken'
-for kind in unit regress isolation fault hooks; do
+for kind in unit regress isolation fault injection; do
 	mapfile -t tests < <(awk -v kind=$kind '$1 == kind { print $2 }' "$WORK/tests")
 	[ ${#tests[@]} -gt 0 ] || continue
 	[ "$kind" = unit ] || library "$(features_of $kind)" || { tail -n 20 "$WORK/log/build.txt"; die 'the build failed'; }

@@ -2,7 +2,7 @@
 # The tests where machine or C library are others than here, for root on Debian or something like it. The last line is
 # "N passed, N failed".
 #
-#   test/platform.sh i386      17 and 19 in chroots of Debian, natively on x86-64: all but the hooks, with warm workers
+#   test/platform.sh i386      17 and 19 in chroots of Debian, natively on x86-64: all but injection points, with warm workers
 #   test/platform.sh aarch64   17, emulated: regression and isolation tests, the scripts about warm workers and cancelling
 #   test/platform.sh s390x     17, emulated: unit tests
 #   test/platform.sh musl      15, built by musl-gcc here: regression and isolation tests (for unit tests Rust's std needs a

@@ -76,7 +76,7 @@ grep -H '^test: ' "${mutations[@]}" | while read -r file kind tests; do
 		case $kind in
 			regress) [ -f "regress/sql/$test.sql" ] ;;
 			isolation) [ -f "regress/specs/$test.spec" ] ;;
-			fault | hooks) [ -x "test/$kind/$test.sh" ] ;;
+			fault | injection) [ -x "test/$kind/$test.sh" ] ;;
 			unit) grep -rqE "\\bfn \\w*$test|mod $test\\b" src || [ -e "src/channel/$test.rs" ] || [ -e "src/$test" ] ;;
 			*) false ;;
 		esac || echo "$file $kind $test"

@@ -2,7 +2,7 @@
 
 use super::layout::{self, Sizes};
 use super::{KNOWN, Mapped, SPARE_ENTRIES, on_exit};
-use crate::hooks;
+use crate::injection;
 use crate::pg::dsm::{self, Segment};
 use crate::pg::error::{Level, Report, catch, code};
 use crate::pg::lwlock::{self, LightLock};
@@ -65,7 +65,7 @@ pub fn attach_segment(handle: u32) {
 }
 
 fn find_or_make() {
-    hooks::point("directory-anchor");
+    injection::point("directory-anchor");
     let anchor = named::memory(NAME, size_of::<Anchor>())
         .cast::<Anchor>()
         .as_ptr();
@@ -87,7 +87,7 @@ fn find_or_make() {
 
 /// Makes the table. Only when it is complete the anchor says where it is.
 fn make(anchor: &mut Anchor) {
-    hooks::point("directory-table");
+    injection::point("directory-table");
     if anchor.tranche == 0 {
         anchor.tranche = lwlock::new_tranche(TRANCHE);
     }

@@ -37,7 +37,7 @@ pub fn report_statistics(force: bool) {
 }
 
 /// Notes a plan's identifier, as a library might; returns the one that was there. From 18 on.
-#[cfg(feature = "test-hooks")]
+#[cfg(feature = "injection-points")]
 pub fn swap_plan_id(plan_id: i64) -> i64 {
     // SAFETY: reads and writes this process's own entry.
     unsafe { sys::pgbg_swap_plan_id(plan_id) }

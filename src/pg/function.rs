@@ -52,7 +52,7 @@ pub mod types {
 
     pub const ANYELEMENT: Type = Plain(sys::ANYELEMENTOID);
     pub const BOOL: Type = Plain(sys::BOOLOID);
-    #[cfg(feature = "test-hooks")]
+    #[cfg(feature = "injection-points")]
     pub const BYTEA: Type = Plain(sys::BYTEAOID);
     pub const INT4: Type = Plain(sys::INT4OID);
     pub const INT8: Type = Plain(sys::INT8OID);

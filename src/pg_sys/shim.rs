@@ -88,7 +88,7 @@ unsafe extern "C-unwind" {
         nowait: bool,
         force_flush: bool,
     ) -> shm_mq_result;
-    #[cfg(feature = "test-hooks")]
+    #[cfg(feature = "injection-points")]
     pub fn pgbg_swap_plan_id(plan_id: i64) -> i64;
     pub fn pgbg_try(
         function: unsafe extern "C-unwind" fn(*mut c_void),

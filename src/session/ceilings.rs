@@ -8,7 +8,7 @@ use super::job::JobRef;
 use super::{STATE, deadlock, idle, pump, registry, wait};
 use crate::channel;
 use crate::directory::{self, Awaited};
-use crate::hooks;
+use crate::injection;
 use crate::pg::Oid;
 use crate::pg::clock::{Deadline, Instant, now};
 use crate::pg::error::{Report, catch, code};
@@ -103,7 +103,7 @@ impl Admission {
                 check_deadlock(busy());
                 check = wait::next_check();
             }
-            hooks::point("launch-slot");
+            injection::point("launch-slot");
             let pause = if comes || briefly || !directory::is_there() {
                 SOON
             } else {

@@ -6,7 +6,7 @@
 use super::job::JobRef;
 use super::registry;
 use crate::channel::waits::Waits;
-use crate::hooks;
+use crate::injection;
 use crate::pg::memory::Context;
 use crate::pg::text::Str;
 use crate::pg::{identity, lock};
@@ -87,7 +87,7 @@ fn search(context: Context, pid: c_int) -> bool {
 
 /// Walks the path back, from the process that waits for us to the worker, and looks at each wait again.
 fn confirm(steps: &[Step], last: usize) -> bool {
-    hooks::point("deadlock-confirm");
+    injection::point("deadlock-confirm");
     let mut blocker = identity::pid();
     let mut at = last;
     loop {

@@ -20,7 +20,7 @@ use crate::channel::wire::request::{Request, User};
 use crate::channel::wire::response::Stream;
 use crate::channel::wire::text::clip;
 use crate::directory::{self, Listing, Mode, Ticket};
-use crate::hooks;
+use crate::injection;
 use crate::nested;
 use crate::pg::bgworker::Status;
 use crate::pg::clock::Deadline;
@@ -153,7 +153,7 @@ fn hand_over(
     let job_context = Cell::new(None);
     let handed_over = catch(|| {
         // Everything that may fail comes first: once the worker has the request, the job is there.
-        hooks::point("launch-ready");
+        injection::point("launch-ready");
         let new_context = context().create(c"pg_background job");
         job_context.set(Some(new_context));
         if let Some((listing, admission)) = listed {
@@ -297,13 +297,13 @@ fn send_request(link: LinkRef, order: &Order<'_>, cookie: i64, file: Name) -> bo
     };
     let fixed = request.encode_fixed();
     let parts = request.parts(&fixed);
-    hooks::point("launch-send");
+    injection::point("launch-send");
     loop {
         latch::reset();
         match link.requests.send(parts, true, true) {
             Sent::Done => break,
             Sent::Detached => return false,
-            Sent::WouldBlock => hooks::point("launch-sending"),
+            Sent::WouldBlock => injection::point("launch-sending"),
         }
         if link.process.status() == Status::Stopped {
             return false;
@@ -311,7 +311,7 @@ fn send_request(link: LinkRef, order: &Order<'_>, cookie: i64, file: Name) -> bo
         pump::pump_all();
         latch::wait(None, &WAIT_FOR_START);
     }
-    hooks::point("launch-sent");
+    injection::point("launch-sent");
     if let Some(news) = news {
         was_told(&link.told, news);
     }

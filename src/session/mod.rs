@@ -106,7 +106,7 @@ fn on_exit() {
 }
 
 /// The worker that became idle last, for tests that harm what is shared with it.
-#[cfg(feature = "test-hooks")]
+#[cfg(feature = "injection-points")]
 pub fn newest_idle() -> Option<crate::channel::segment::Channel> {
     STATE.idle.get().map(|link| link.channel)
 }

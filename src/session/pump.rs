@@ -196,7 +196,7 @@ fn take_messages(
                 Received::WouldBlock | Received::Detached => return Ok(Drained::Over),
             }
         }
-        crate::hooks::point("pump-message");
+        crate::injection::point("pump-message");
         check_for_interrupts();
     }
     Ok(Drained::TurnOver)
@@ -222,7 +222,7 @@ fn read_file(job: JobRef) -> Result<(), Malformed> {
     let read = file::read(job.file, from, to, |frame, next| {
         job.file_read.set(next);
         take_frame(&job, frame)?;
-        crate::hooks::point("pump-file");
+        crate::injection::point("pump-file");
         check_for_interrupts();
         Ok(!is_held(&job))
     });
@@ -269,7 +269,7 @@ fn take_message(job: &Job, message: &[u8]) -> Result<(), Malformed> {
     match decoded {
         Message::Rows(rows) => take_rows(job, rows)?,
         Message::Description(description) => {
-            crate::hooks::point("pump-description");
+            crate::injection::point("pump-description");
             let columns = Columns::of_description(&description, job.context);
             job.columns.set(Some(columns));
         }

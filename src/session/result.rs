@@ -6,7 +6,7 @@ use super::{cancel, kept, registry, reports};
 use crate::channel::wire::Malformed;
 use crate::channel::wire::response::Message;
 use crate::channel::wire::tuple::{Attribute, check_tuple_attributes};
-use crate::hooks;
+use crate::injection;
 use crate::pg::Datum;
 use crate::pg::call::ResultSet;
 use crate::pg::clock::Deadline;
@@ -31,7 +31,7 @@ pub const TIMEOUT_GRACE: i32 = 1000;
 pub fn result(job: JobRef, set: ResultSet, deadline: Deadline) -> Datum {
     check_has_result(&job);
     let store = set.begin();
-    hooks::point("result-begin");
+    injection::point("result-begin");
     job.in_use.set(true);
     let delivered = catch(|| deliver(job, set, store, deadline));
     job.in_use.set(false);
@@ -122,7 +122,7 @@ fn deliver(job: JobRef, set: ResultSet, store: Tuplestore, deadline: Deadline) {
     if !wait_until(&[job], WaitFor::All, deadline, has_columns) {
         time_out(job);
     }
-    hooks::point("result-columns");
+    injection::point("result-columns");
     match job.columns.get() {
         Some(columns) if job.is_running() && columns.are_exactly(set.desc.types()) => {
             read_directly(job, set, store, deadline);
@@ -136,7 +136,7 @@ fn read_directly(job: JobRef, set: ResultSet, store: Tuplestore, deadline: Deadl
     let attributes = attributes(set.desc);
     job.consumed.set(true);
     job.direct.set(Some(Direct { store, attributes }));
-    hooks::point("result-direct");
+    injection::point("result-direct");
     if !wait(&[job], WaitFor::All, deadline) {
         time_out(job);
     }
@@ -182,7 +182,7 @@ fn read_kept_rows(job: JobRef, declared: Descriptor, store: Tuplestore) {
     let slot = Slot::minimal(source);
     read_kept(job, |tuple| {
         check(&job, tuple, attributes);
-        hooks::point("result-row");
+        injection::point("result-row");
         slot.store(tuple);
         store.put_slot(projection.row(slot));
         slot.clear();

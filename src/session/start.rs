@@ -9,7 +9,7 @@ use crate::channel;
 use crate::channel::credit::Inlet;
 use crate::channel::segment::{Channel, Peer};
 use crate::directory::{self, Listing, NoEntry};
-use crate::hooks;
+use crate::injection;
 use crate::pg::bgworker::{Registration, Status, WorkerHandle};
 use crate::pg::clock::now;
 use crate::pg::error::{Report, catch, check_for_interrupts, code};
@@ -67,14 +67,14 @@ fn try_start(
 ) -> LinkRef {
     let channel = create_channel(&identity, response_size, admission);
     start.channel.set(Some(channel));
-    hooks::point("launch-segment");
+    injection::point("launch-segment");
     let requests = channel.requests().attach(channel.segment(), start.context);
     let responses = channel.responses().attach(channel.segment(), start.context);
     let process = register(channel, start.context, listing, admission);
     start.process.set(Some(process));
-    hooks::point("launch-registered");
+    injection::point("launch-registered");
     let pid = wait_for_attach(channel, process);
-    hooks::point("launch-attached");
+    injection::point("launch-attached");
     LinkRef::new(Link {
         next: Cell::new(None),
         context: start.context,
@@ -197,7 +197,7 @@ fn wait_for_attach(channel: Channel, process: WorkerHandle) -> c_int {
             fail_to_start();
         }
         pump::pump_all();
-        hooks::point("launch-attaching");
+        injection::point("launch-attaching");
         latch::wait(None, &WAIT_FOR_START);
     }
 }

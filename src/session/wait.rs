@@ -3,7 +3,7 @@
 use super::job::JobRef;
 use super::{STATE, deadlock, pump};
 use crate::directory;
-use crate::hooks;
+use crate::injection;
 use crate::nested;
 use crate::pg::clock::{Deadline, now};
 use crate::pg::error::{Report, catch, check_for_interrupts, code};
@@ -135,7 +135,7 @@ fn wait_by_latch(
             others.for_each(|other| directory::notice_if_lost(other.id));
             check = next_check();
         }
-        hooks::point("wait");
+        injection::point("wait");
         if STATE.patience.latch_gets_set(time) {
             check_for_interrupts();
         } else {
@@ -184,7 +184,7 @@ fn check_deadlock(wanted: &Wanted<'_>) {
     let hint = deadlock::hint(pid);
     jobs.iter().filter(was_stuck).for_each(|job| {
         job.cancel();
-        hooks::point("deadlock-canceled");
+        injection::point("deadlock-canceled");
     });
     raise_deadlock(pid, true, hint)
 }

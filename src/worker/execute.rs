@@ -7,7 +7,7 @@ use super::state::STATE;
 use super::{identity, log, outcome, params, sending};
 use crate::channel::segment::Channel;
 use crate::channel::wire::request::Request;
-use crate::hooks;
+use crate::injection;
 use crate::pg::error::{Report, check_for_interrupts, code, raise_canceled};
 use crate::pg::memory::Context;
 use crate::pg::params::Given;
@@ -56,7 +56,7 @@ pub fn run(channel: Channel, request: &Request<'_>) {
     } else {
         message_context.run(|| looked_up.statements(sql))
     };
-    hooks::point("worker-run");
+    injection::point("worker-run");
     params::check(request);
     expected::check(request.expected);
     let work = Work {
@@ -67,11 +67,11 @@ pub fn run(channel: Channel, request: &Request<'_>) {
     };
     run_each(channel, request, &work, message_context, &user);
     STATE.dblink.look();
-    hooks::point("worker-commit");
+    injection::point("worker-commit");
     Timeout::STATEMENT.stop();
     STATE.note(|job| job.committing = true);
     xact::commit_command();
-    hooks::point("worker-committed");
+    injection::point("worker-committed");
     stop_timers();
     // A cancel that came while the commit could not be interrupted is too late.
     process::forget_cancel();

@@ -5,7 +5,7 @@ use super::state::{STATE, Settings};
 use crate::channel::segment::Channel;
 use crate::channel::wire::request::Request;
 use crate::channel::wire::settings as wire;
-use crate::hooks;
+use crate::injection;
 use crate::pg::Oid;
 use crate::pg::guc_tables::{self, Picture};
 use crate::pg::identity::{self, Identity, NameBuffer, SECURITY_LOCAL_USERID_CHANGE};
@@ -22,7 +22,7 @@ use core::ptr::NonNull;
 /// where somebody is to be told of the job's end, it waits.
 pub fn connect(channel: Channel) {
     STATE.connecting.set(true);
-    hooks::point("worker-connecting");
+    injection::point("worker-connecting");
     let connect = || process::connect(channel.database(), channel.authenticated_user());
     if STATE.due.get().is_some() {
         process::with_cancels_held(connect);

@@ -6,7 +6,7 @@ use crate::channel::segment::{Availability, Channel};
 use crate::channel::wire::request::Request;
 use crate::channel::{self, IDLE};
 use crate::directory;
-use crate::hooks;
+use crate::injection;
 use crate::nested;
 use crate::pg::clock::{Deadline, now};
 use crate::pg::error::{catch_on_stack, code};
@@ -96,7 +96,7 @@ pub fn may_stay_after_error(request: &Request<'_>) -> bool {
 
 /// Tidies up and waits for the session's next job. False when there will be none for this process.
 pub fn next_job(channel: Channel) -> bool {
-    hooks::point("worker-tidying");
+    injection::point("worker-tidying");
     identity::take_back_settings();
     discard::session_state(|| STATE.plans.reset_others());
     activity::report_statistics(false);

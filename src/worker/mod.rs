@@ -23,7 +23,7 @@ mod state;
 use crate::channel::segment::Channel;
 use crate::channel::wire::request::Request;
 use crate::directory;
-use crate::hooks;
+use crate::injection;
 use crate::pg::error::{self, Report, catch_on_stack, code};
 use crate::pg::memory::Context;
 use crate::pg::shm_mq::Received;
@@ -38,7 +38,7 @@ pub fn start(segment_handle: u32) -> ! {
     process::handle_signals();
     let context = Context::top().create(c"pg_background worker");
     context.enter();
-    hooks::point("worker-start");
+    injection::point("worker-start");
     let Some(segment) = dsm::Segment::attach(segment_handle) else {
         // The launcher was interrupted, or is gone: nobody waits for this job.
         process::exit(0);
@@ -63,7 +63,7 @@ pub fn start(segment_handle: u32) -> ! {
             Ok(stays) => outcome::publish_success(channel, stays),
             Err(caught) => fail(channel, caught, context, taken.get()),
         };
-        hooks::point("worker-published");
+        injection::point("worker-published");
         log::tell(channel);
         notify::tell(channel);
         job_context.reset();
@@ -77,14 +77,14 @@ pub fn start(segment_handle: u32) -> ! {
 /// Takes a request and does the job. Returns whether the process may do another. `taken` gets the request once the process is
 /// what it asks for, so that nothing but the job itself can have failed.
 fn serve<'a>(channel: Channel, job_context: Context, taken: &Cell<Option<Request<'a>>>) -> bool {
-    hooks::point("worker-attached");
+    injection::point("worker-attached");
     // A cancel waits until it is known what it cancels, and whom to tell.
     let request = process::with_cancels_held(|| receive(channel, job_context));
     notify::note_request(&request);
     log::note_request(&request);
     execute::start_timers(request.worker_timeout_ms);
     sending::begin(channel, &request);
-    hooks::point("worker-received");
+    injection::point("worker-received");
     entry::begin(channel);
     if channel.is_cancel_requested() {
         error::raise_canceled();
@@ -95,9 +95,9 @@ fn serve<'a>(channel: Channel, job_context: Context, taken: &Cell<Option<Request
         channel.set_connected();
         channel.requests().wake_sender();
     }
-    hooks::point("worker-connected");
+    injection::point("worker-connected");
     identity::adopt(&request, channel, job_context);
-    hooks::point("worker-restored");
+    injection::point("worker-restored");
     taken.set(Some(request));
     if is_new {
         directory::run();
@@ -115,7 +115,7 @@ fn receive<'a>(channel: Channel, context: Context) -> Request<'a> {
             _ => process::exit(0),
         }
     });
-    hooks::point("worker-taking");
+    injection::point("worker-taking");
     if channel.take_job() {
         channel.requests().wake_sender();
     }

@@ -9,7 +9,7 @@ use crate::channel::outcome::{Ending, Summary};
 use crate::channel::segment::Channel;
 use crate::channel::wire::request::Request;
 use crate::channel::wire::text::clip;
-use crate::hooks;
+use crate::injection;
 use crate::pg::error::{Level, Report, catch_into, code, sqlstate_text};
 use crate::pg::memory::Context;
 use crate::pg::notify::notify;
@@ -96,7 +96,7 @@ pub fn tell(channel: Channel) {
 }
 
 fn send(due: &Due) {
-    hooks::point("worker-notify");
+    injection::point("worker-notify");
     xact::start_command();
     // The commit may wait for others that notify, and must not wait for a disk or a standby: the job is over.
     guc::set_local(c"synchronous_commit", c"off");

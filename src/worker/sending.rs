@@ -186,8 +186,8 @@ fn deliver(header: [u8; HEADER_LEN], payload: &[u8], flush: bool, manner: Manner
         return Delivery::Unwanted;
     }
     let limit = frame_limit();
-    #[cfg(feature = "test-hooks")]
-    let (header, payload) = match crate::hooks::corrupt(&header, payload) {
+    #[cfg(feature = "injection-points")]
+    let (header, payload) = match crate::injection::corrupt(&header, payload) {
         None => (header, payload),
         Some(message) => match message.split_first_chunk::<HEADER_LEN>() {
             Some((header, payload)) if message.len() > limit => (*header, payload),
@@ -336,7 +336,7 @@ fn wait_for_room(channel: Channel, length: usize) -> bool {
             update(|sending| sending.has_waited = true);
             return false;
         }
-        crate::hooks::point("worker-sending");
+        crate::injection::point("worker-sending");
         latch::wait_only(deadline.left(time), &WAIT_TO_SEND);
         check_for_interrupts();
     }

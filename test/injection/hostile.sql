@@ -1,4 +1,4 @@
--- What a hostile process may write into what it shares with a session: test/hooks/hostile.sh. Each attack is one job; what
+-- What a hostile process may write into what it shares with a session: test/injection/hostile.sh. Each attack is one job; what
 -- the session makes of it goes to the table `seen`.
 
 CREATE TABLE seen(attack text, detail text, state text, sqlstate text, message text);

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/points.bash"
 suite_begin
-hooks_cluster main 'max_worker_processes = 6'
+injection_cluster main 'max_worker_processes = 6'
 log_allow 'FATAL: +terminating background worker'
 launch() { say "SELECT pid, cookie FROM pg_background_launch_v2('$2') \\gset $1_
 "; }

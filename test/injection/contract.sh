@@ -3,7 +3,7 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/points.bash"
 suite_begin
-hooks_cluster main 'max_worker_processes = 6'
+injection_cluster main 'max_worker_processes = 6'
 log_allow 'FATAL: +terminating background worker'
 
 # The state in the outcome, the list and the view; completed, has_error, row count, whether started and finished; how many

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/points.bash"
 suite_begin
 # 34 entries: twice this, and 32.
-hooks_cluster main 'max_worker_processes = 1' 'max_parallel_workers = 1' 'max_logical_replication_workers = 0' 'log_min_messages = fatal'
+injection_cluster main 'max_worker_processes = 1' 'max_parallel_workers = 1' 'max_logical_replication_workers = 0' 'log_min_messages = fatal'
 log_allow 'FATAL: +terminating (connection|background worker)' 'was terminated by signal 9' 'terminating any other active server processes' \
 	'background worker "pg_background" .* was terminated' 'FATAL: +the database system is' 'WARNING: +terminating connection because of crash'
 worker_points=(worker-start worker-attached worker-received worker-connected worker-restored worker-run worker-commit worker-committed worker-published)

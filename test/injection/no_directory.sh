@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/points.bash"
 suite_begin
-hooks_cluster main
+injection_cluster main
 for p in directory-anchor directory-table; do
 arm $p error
 t_is "$p: everything else works, one WARNING" "$(psql -XAtq 2>&1 <<SQL

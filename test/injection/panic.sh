@@ -3,7 +3,7 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/points.bash"
 suite_begin
-hooks_cluster main 'log_min_messages = panic'
+injection_cluster main 'log_min_messages = panic'
 PANICS=10000
 
 for kind in bounds slice overflow divide shift unwrap cell text long; do
@@ -11,7 +11,7 @@ for kind in bounds slice overflow divide shift unwrap cell text long; do
 done
 t_is 'a panic below PG_TRY can be caught' "$(sql "SELECT pgbg_test_panic('caught')")" XX000
 t_like 'the message tells the place' "$(psql -XAtq -c '\set VERBOSITY verbose' -c "SELECT pgbg_test_panic('bounds')" 2>&1)" \
-	'ERROR:  XX000: index out of bounds.* at src/hooks/functions\.rs:[0-9]+.*DETAIL:  This is a bug in pg_background'
+	'ERROR:  XX000: index out of bounds.* at src/injection/functions\.rs:[0-9]+.*DETAIL:  This is a bug in pg_background'
 t_like 'a long message is cut' "$(psql -XAtq -c "SELECT pgbg_test_panic('long')" 2>&1 | head -n 1 | wc -c)" '^5[0-9][0-9]$'
 t_like 'what is not ASCII becomes question marks' "$(psql -XAtq -c "SELECT pgbg_test_panic('text')" 2>&1)" 'ERROR:  caf\?\?\?\?%s%n "quoted"'
 

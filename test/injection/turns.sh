@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/points.bash"
 suite_begin
-hooks_cluster main 'max_worker_processes = 6' 'deadlock_timeout = 1min'
+injection_cluster main 'max_worker_processes = 6' 'deadlock_timeout = 1min'
 session_open s
 # The first row comes at once, the others when the session has begun to read, and is kept from going on until all are there.
 arm result-direct hold

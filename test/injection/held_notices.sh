@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/points.bash"
 suite_begin
-hooks_cluster main 'max_worker_processes = 6' 'log_min_messages = notice'
+injection_cluster main 'max_worker_processes = 6' 'log_min_messages = notice'
 COUNT=5000
 job="SELECT count(pgbg_test_hold_notice(repeat('held ', 20) || g)) FROM generate_series(1, $COUNT) AS g"
 heard() { session_output s | grep -oE 'NOTICE: .* [0-9]+$' | grep -oE '[0-9]+$'; }

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/points.bash"
 suite_begin
 # Few slots: one that leaks at each step would soon be missed.
-hooks_cluster main 'max_worker_processes = 6' 'pg_background.worker_idle_timeout = 0' 'log_min_messages = fatal'
+injection_cluster main 'max_worker_processes = 6' 'pg_background.worker_idle_timeout = 0' 'log_min_messages = fatal'
 log_allow 'FATAL: +terminating connection due to administrator command' 'FATAL: +terminating background worker'
 INTERRUPTS=0
 

@@ -4,10 +4,10 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/points.bash"
 suite_begin
-hooks_cluster main 'pg_background.launch_timeout = 0' 'max_worker_processes = 16' 'pg_background.worker_idle_timeout = 0' 'log_min_messages = fatal' \
+injection_cluster main 'pg_background.launch_timeout = 0' 'max_worker_processes = 16' 'pg_background.worker_idle_timeout = 0' 'log_min_messages = fatal' \
 	'client_min_messages = error' 'pg_background.worker_timeout = 10s'
 log_allow 'FATAL: +(terminating background worker|could not attach|database .* does not exist|role .* does not exist|cannot read pg_class without having selected a database|.*is not permitted)'
-psql -XAtq -v ON_ERROR_STOP=1 -f "$PGBG_SRC/test/hooks/hostile.sql" || die 'hostile.sql'
+psql -XAtq -v ON_ERROR_STOP=1 -f "$PGBG_SRC/test/injection/hostile.sql" || die 'hostile.sql'
 : "${PGBG_HOSTILE_MESSAGES:=1200}"
 
 started=$(sql 'SELECT pg_postmaster_start_time()')

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/points.bash"
 suite_begin
-hooks_cluster main 'pg_background.launch_timeout = 0' 'max_connections = 5' 'max_worker_processes = 6' 'autovacuum_max_workers = 1' 'max_wal_senders = 0' \
+injection_cluster main 'pg_background.launch_timeout = 0' 'max_connections = 5' 'max_worker_processes = 6' 'autovacuum_max_workers = 1' 'max_wal_senders = 0' \
 	'max_parallel_workers = 0'
 log_allow 'FATAL: +terminating background worker'
 launch="SELECT pid, cookie FROM pg_background_launch_v2('SELECT 1 FROM pg_sleep(60)') \\gset

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/points.bash"
 suite_begin
-hooks_cluster main 'max_worker_processes = 6' 'deadlock_timeout = 100ms'
+injection_cluster main 'max_worker_processes = 6' 'deadlock_timeout = 100ms'
 
 session_open s -v VERBOSITY=sqlstate
 session_do s "BEGIN; SELECT pg_advisory_xact_lock(1); SELECT pid AS pid1, cookie AS cookie1

@@ -1,4 +1,4 @@
--- What a library built with the feature test-hooks offers to tests: src/hooks/. CREATE EXTENSION comes first.
+-- What a library built with the feature injection-points offers to tests: src/injection/. CREATE EXTENSION comes first.
 
 CREATE FUNCTION pgbg_test_arm(point text, action text) RETURNS void
     AS '$libdir/pg_background' LANGUAGE C;

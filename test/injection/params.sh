@@ -3,7 +3,7 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/points.bash"
 suite_begin
-hooks_cluster main 'max_worker_processes = 6'
+injection_cluster main 'max_worker_processes = 6'
 log_allow 'FATAL: +terminating background worker' 'WARNING: +could not notify'
 session_open s
 session_open other

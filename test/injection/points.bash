@@ -1,9 +1,9 @@
-# Points of src/hooks/, for the scripts beside this file. Sourced after lib.sh.
+# Points of src/injection/, for the scripts beside this file. Sourced after lib.sh.
 # shellcheck shell=bash
 
-# hooks_cluster NAME [CONF-LINE...]: a server with the test functions, whose points can be armed.
-hooks_cluster() {
-	cluster_new "$@" && psql -XAtq -f "$PGBG_SRC/test/hooks/hooks.sql" || die 'no server with hooks'
+# injection_cluster NAME [CONF-LINE...]: a server with the test functions, whose points can be armed.
+injection_cluster() {
+	cluster_new "$@" && psql -XAtq -f "$PGBG_SRC/test/injection/functions.sql" || die 'no server with injection points'
 	POINTS=$(cluster_data "$1")/pgbg_test
 	install -d -o "$SERVER_USER" -m 700 "$POINTS"
 }
