@@ -23,18 +23,7 @@ pub fn keep(link: LinkRef) {
     if !registry::has_unread_result(link.pid) {
         link.channel.set_unread(false);
     }
-    link.next.set(STATE.idle.get());
-    STATE.idle.set(Some(link));
-}
-
-/// All of them.
-pub fn all() -> impl Iterator<Item = LinkRef> {
-    let mut next = STATE.idle.get();
-    core::iter::from_fn(move || {
-        let link = next?;
-        next = link.next.get();
-        Some(link)
-    })
+    STATE.idle.push(link);
 }
 
 /// Lets go of workers that have left.
@@ -84,7 +73,7 @@ pub fn claim(
 
 /// Lets every idle worker of this session go. Returns whether there was any.
 pub fn dismiss_all() -> bool {
-    let any = STATE.idle.get().is_some();
+    let any = STATE.idle.first().is_some();
     take(|link| {
         let _ = link
             .channel
@@ -124,24 +113,16 @@ enum Taken {
 
 /// Walks the list, releasing what `decide` says, until it returns one.
 fn take(decide: impl Fn(LinkRef) -> Taken) -> Option<LinkRef> {
-    let mut before: Option<LinkRef> = None;
-    let mut next = STATE.idle.get();
-    while let Some(link) = next {
-        next = link.next.get();
+    for link in STATE.idle.iter() {
         let taken = if link.process.status() == Status::Stopped {
             Taken::Release
         } else {
             decide(link)
         };
         if let Taken::Keep = taken {
-            before = Some(link);
             continue;
         }
-        match before {
-            Some(before) => before.next.set(next),
-            None => STATE.idle.set(next),
-        }
-        link.next.set(None);
+        STATE.idle.remove(link);
         if let Taken::Return = taken {
             return Some(link);
         }

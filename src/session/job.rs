@@ -2,6 +2,7 @@
 
 use super::assembler::Assembler;
 use super::link::LinkRef;
+use super::list::{Listed, Ref};
 use super::parts::Kept;
 use crate::channel::progress::MESSAGE_LIMIT;
 use crate::channel::wire::response::Stream;
@@ -18,7 +19,6 @@ use crate::rows::file::Name;
 use core::cell::Cell;
 use core::ffi::c_int;
 use core::fmt::Write;
-use core::ops::Deref;
 use core::ptr::NonNull;
 
 /// docs/REFERENCE.md, States.
@@ -150,26 +150,16 @@ pub struct Job {
     pub outcome: Cell<Outcome>,
 }
 
-/// A job in the registry.
-///
-/// # Invariants
-/// Points to a job whose context is alive. `registry::forget` ends it; whoever calls that holds no copy afterwards.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct JobRef(NonNull<Job>);
+/// A job in the registry. `registry::forget` ends it.
+pub type JobRef = Ref<Job>;
 
-impl JobRef {
-    /// Puts a job into its own context.
-    pub fn new(job: Job) -> Self {
-        Self(job.context.alloc_for(job))
+impl Listed for Job {
+    fn context(&self) -> Context {
+        self.context
     }
-}
 
-impl Deref for JobRef {
-    type Target = Job;
-
-    fn deref(&self) -> &Job {
-        // SAFETY: by the type's invariant; what changes is in Cells.
-        unsafe { self.0.as_ref() }
+    fn next(&self) -> &Cell<Option<JobRef>> {
+        &self.next
     }
 }
 

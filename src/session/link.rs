@@ -1,6 +1,7 @@
 //! This session's hold on a worker process: segment, queues, process handle, and what the worker was told last.
 
 use super::STATE;
+use super::list::{Listed, Ref};
 use super::settings::Told;
 use crate::channel::credit::Inlet;
 use crate::channel::segment::Channel;
@@ -10,8 +11,6 @@ use crate::pg::memory::Context;
 use crate::pg::shm_mq::{QueueHandle, Received};
 use core::cell::Cell;
 use core::ffi::c_int;
-use core::ops::Deref;
-use core::ptr::NonNull;
 
 /// A link. It is in one place at a time: with a running job, in the list of idle workers, or in that of leaving ones.
 pub struct Link {
@@ -31,24 +30,16 @@ pub struct Link {
     pub signaled: Cell<bool>,
 }
 
-/// # Invariants
-/// Points to a link whose context is alive. `reap` ends it, once it is in the list of leaving workers.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct LinkRef(NonNull<Link>);
+/// A link. `reap` ends it, once it is in the list of leaving workers.
+pub type LinkRef = Ref<Link>;
 
-impl LinkRef {
-    /// Puts a link into its own context.
-    pub fn new(link: Link) -> Self {
-        Self(link.context.alloc_for(link))
+impl Listed for Link {
+    fn context(&self) -> Context {
+        self.context
     }
-}
 
-impl Deref for LinkRef {
-    type Target = Link;
-
-    fn deref(&self) -> &Link {
-        // SAFETY: by the type's invariant; what changes is in Cells.
-        unsafe { self.0.as_ref() }
+    fn next(&self) -> &Cell<Option<LinkRef>> {
+        &self.next
     }
 }
 
@@ -91,20 +82,15 @@ pub fn release(link: LinkRef) {
     link.channel.set_unwanted();
     link.requests.detach();
     link.channel.segment().detach();
-    link.next.set(STATE.leaving.get());
-    STATE.leaving.set(Some(link));
+    STATE.leaving.push(link);
 }
 
 /// Forgets workers that the postmaster has reaped.
 pub fn reap() {
-    let mut next = STATE.leaving.take();
-    while let Some(link) = next {
-        next = link.next.get();
+    for link in STATE.leaving.iter() {
         if link.process.status() == Status::Stopped {
+            STATE.leaving.remove(link);
             link.context.delete();
-        } else {
-            link.next.set(STATE.leaving.get());
-            STATE.leaving.set(Some(link));
         }
     }
 }

@@ -13,6 +13,7 @@ pub mod job;
 mod kept;
 pub mod launch;
 mod link;
+mod list;
 pub mod others;
 pub mod parameters;
 mod parts;
@@ -33,8 +34,9 @@ use crate::pg::random::Cookies;
 use crate::pg::{identity, process};
 use crate::rows::file;
 use core::cell::Cell;
-use job::JobRef;
-use link::LinkRef;
+use job::Job;
+use link::Link;
+use list::List;
 use stats::Counters;
 
 /// Everything a session remembers between calls: one place.
@@ -42,11 +44,11 @@ pub struct State {
     /// TopMemoryContext's child; made at the first use.
     context: Cell<Option<Context>>,
     /// Newest first.
-    jobs: Cell<Option<JobRef>>,
+    jobs: List<Job>,
     /// Workers that are warm, or may be: most recently used first.
-    idle: Cell<Option<LinkRef>>,
+    idle: List<Link>,
     /// Workers that were let go, but whose process the postmaster has not reaped yet.
-    leaving: Cell<Option<LinkRef>>,
+    leaving: List<Link>,
     /// Bytes of unread output in memory and in files.
     kept: Cell<usize>,
     filed: Cell<u64>,
@@ -67,9 +69,9 @@ unsafe impl Sync for State {}
 
 pub static STATE: State = State {
     context: Cell::new(None),
-    jobs: Cell::new(None),
-    idle: Cell::new(None),
-    leaving: Cell::new(None),
+    jobs: List::new(),
+    idle: List::new(),
+    leaving: List::new(),
     kept: Cell::new(0),
     filed: Cell::new(0),
     is_waiting: Cell::new(false),
@@ -100,7 +102,7 @@ fn clean_up_at_exit() {
 fn on_exit() {
     // The workers first: who makes a file looks at this word afterwards.
     let busy = registry::running().filter_map(|job| job.link.get());
-    busy.chain(idle::all())
+    busy.chain(STATE.idle.iter())
         .for_each(|link| link.channel.flow.set_orphaned());
     file::remove_all(identity::pid());
 }
@@ -108,5 +110,5 @@ fn on_exit() {
 /// The worker that became idle last, for tests that harm what is shared with it.
 #[cfg(feature = "injection-points")]
 pub fn newest_idle() -> Option<crate::channel::segment::Channel> {
-    STATE.idle.get().map(|link| link.channel)
+    STATE.idle.first().map(|link| link.channel)
 }

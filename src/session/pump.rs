@@ -41,7 +41,7 @@ pub fn is_about_to_lose_a_worker() -> bool {
         let link = job.link.get();
         link.is_some_and(|link| link.channel.outcome.is_published())
     };
-    STATE.leaving.get().is_some() || registry::running().any(has_ended)
+    STATE.leaving.first().is_some() || registry::running().any(has_ended)
 }
 
 /// No worker is waited for any more.

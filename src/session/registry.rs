@@ -14,12 +14,7 @@ const FINISHED_LIMIT: usize = 1000;
 
 /// All jobs, newest first, detached ones included. The job at hand may be forgotten meanwhile, no other.
 pub fn all() -> impl Iterator<Item = JobRef> {
-    let mut next = STATE.jobs.get();
-    core::iter::from_fn(move || {
-        let job = next?;
-        next = job.next.get();
-        Some(job)
-    })
+    STATE.jobs.iter()
 }
 
 /// The jobs that handles still refer to, newest first.
@@ -34,13 +29,12 @@ pub fn running() -> impl Iterator<Item = JobRef> {
 
 /// Takes a new job in.
 pub fn insert(job: JobRef) {
-    job.next.set(STATE.jobs.get());
-    STATE.jobs.set(Some(job));
+    STATE.jobs.push(job);
 }
 
 /// Forgets a finished job with everything of it.
 pub fn forget(job: JobRef) {
-    unlink(job);
+    STATE.jobs.remove(job);
     let (pid, kept_its_worker) = (job.pid, job.keeps_worker);
     kept::give_up(&job);
     job.context.delete();
@@ -62,22 +56,10 @@ pub fn has_unread_result(pid: c_int) -> bool {
 
 /// The result of a job that kept its worker was read, or the job forgotten: its worker may do others.
 fn result_was_read(pid: c_int) {
-    let mut next = STATE.idle.get();
-    while let Some(link) = next {
-        if link.pid == pid && !has_unread_result(pid) {
+    for link in STATE.idle.iter().filter(|link| link.pid == pid) {
+        if !has_unread_result(pid) {
             link.channel.set_unread(false);
         }
-        next = link.next.get();
-    }
-}
-
-fn unlink(job: JobRef) {
-    if STATE.jobs.get() == Some(job) {
-        STATE.jobs.set(job.next.get());
-        return;
-    }
-    if let Some(before) = all().find(|other| other.next.get() == Some(job)) {
-        before.next.set(job.next.get());
     }
 }
 

@@ -29,7 +29,7 @@ fn before_create_database() {
         latch::reset();
         link::reap();
         let time = now();
-        if STATE.leaving.get().is_none() || deadline.passed(time) {
+        if STATE.leaving.first().is_none() || deadline.passed(time) {
             return;
         }
         latch::wait(deadline.left(time), &WAIT_FOR_END);
