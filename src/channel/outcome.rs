@@ -3,6 +3,7 @@
 //! The worker fills it while nobody reads, publishes it once, last, with release ordering; the launcher reads it only
 //! after it has seen the publication, and copies what it needs at once.
 
+use crate::pg::error::code;
 use crate::pg::timestamp::RANGE;
 use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicU32, Ordering};
@@ -106,6 +107,26 @@ pub struct Summary {
     pub filed: u64,
     pub started_at: i64,
     pub finished_at: i64,
+}
+
+impl Summary {
+    /// Rows of the last statement. What was counted before a failure was rolled back.
+    pub fn rows(&self) -> i64 {
+        match self.ending {
+            Ending::Succeeded => i64::try_from(self.row_count).unwrap_or(i64::MAX),
+            Ending::Failed => 0,
+        }
+    }
+
+    /// Whether a cancel ended the job: by 57014, whoever wanted that, or by 57P01 where a cancel `was_asked_for`.
+    pub fn is_canceled(&self, was_asked_for: bool) -> bool {
+        let is_canceled = match self.sqlstate {
+            code::QUERY_CANCELED => true,
+            code::ADMIN_SHUTDOWN => was_asked_for,
+            _ => false,
+        };
+        self.ending == Ending::Failed && is_canceled
+    }
 }
 
 impl OutcomeRecord {

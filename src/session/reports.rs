@@ -94,11 +94,7 @@ pub fn outcome_of(job: &Job, link: LinkRef, summary: &Summary) -> Outcome {
         },
         fields,
         command_tag: if failed { None } else { tag },
-        row_count: if failed {
-            0
-        } else {
-            i64::try_from(summary.row_count).unwrap_or(i64::MAX)
-        },
+        row_count: summary.rows(),
         started_at: summary.started_at,
         finished_at: summary.finished_at,
         timed_out: summary.timed_out,
@@ -120,11 +116,10 @@ pub fn failed(sqlstate: c_int, message: Str, detail: Option<Str>) -> Outcome {
 }
 
 pub fn state_of(job: &Job, summary: &Summary) -> State {
-    match (summary.ending, summary.sqlstate) {
-        (Ending::Succeeded, _) => State::Stopped,
-        (_, code::QUERY_CANCELED) => State::Canceled,
-        (_, code::ADMIN_SHUTDOWN) if job.cancel_requested.get() => State::Canceled,
-        _ => State::Error,
+    match summary.ending {
+        Ending::Succeeded => State::Stopped,
+        Ending::Failed if summary.is_canceled(job.cancel_requested.get()) => State::Canceled,
+        Ending::Failed => State::Error,
     }
 }
 

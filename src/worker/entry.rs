@@ -6,7 +6,7 @@ use crate::channel::outcome::{Ending, Summary, Text};
 use crate::channel::segment::Channel;
 use crate::channel::wire::text::clip;
 use crate::directory::{self, Begun, Ended, Ticket};
-use crate::pg::error::{code, raise_canceled};
+use crate::pg::error::raise_canceled;
 use crate::pg::{encoding, process};
 
 /// Maps the directory, if the launcher has, and says that this process will get the job. Before exit callbacks of ours are
@@ -49,11 +49,12 @@ pub fn end(channel: Channel, summary: &Summary, would_stay: bool) -> Ended {
         }
         ascii.get(..message.len()).unwrap_or(message)
     });
-    let ending = match summary.sqlstate {
-        _ if !failed => directory::Ending::Succeeded,
-        code::QUERY_CANCELED => directory::Ending::Canceled,
-        code::ADMIN_SHUTDOWN if channel.is_cancel_requested() => directory::Ending::Canceled,
-        _ => directory::Ending::Failed,
+    let ending = match summary.ending {
+        Ending::Succeeded => directory::Ending::Succeeded,
+        Ending::Failed if summary.is_canceled(channel.is_cancel_requested()) => {
+            directory::Ending::Canceled
+        }
+        Ending::Failed => directory::Ending::Failed,
     };
     let end = directory::End {
         ending,
@@ -61,11 +62,7 @@ pub fn end(channel: Channel, summary: &Summary, would_stay: bool) -> Ended {
         sqlstate: summary.sqlstate,
         message,
         tag: text(Text::CommandTag, !failed),
-        row_count: if failed {
-            0
-        } else {
-            i64::try_from(summary.row_count).unwrap_or(i64::MAX)
-        },
+        row_count: summary.rows(),
         started_at: summary.started_at,
         finished_at: summary.finished_at,
     };

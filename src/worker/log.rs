@@ -12,7 +12,6 @@ use crate::pg::text::{Str, Text};
 use crate::pg::{process, xact};
 use crate::settings::{LOG_JOBS, log_jobs};
 use core::fmt::Write;
-use core::ptr::NonNull;
 
 /// What the line will say of the job at hand.
 #[derive(Clone, Copy)]
@@ -47,7 +46,7 @@ fn note(change: impl FnOnce(&mut Line)) {
 /// Notes whose job it is.
 pub fn note_request(request: &Request<'_>) {
     // SAFETY: the request was copied to a context that lives until the line is written.
-    let text = |text| unsafe { Str::from_nonnull(NonNull::from(text).cast()) };
+    let text = |text| unsafe { Str::from_cstr(text) };
     STATE.line.set(Line {
         label: request.label.map(text),
         cookie: request.cookie,
@@ -138,11 +137,7 @@ fn write_line(channel: Channel, line: &Line, ending: Ending, summary: &Summary) 
         line.cookie
     };
     let sqlstate = sqlstate_text(summary.sqlstate);
-    let rows = if ending == Ending::Succeeded {
-        summary.row_count
-    } else {
-        0
-    };
+    let rows = summary.rows();
     let duration = match summary.started_at {
         0 => 0,
         started_at => summary.finished_at.saturating_sub(started_at).max(0),
