@@ -72,14 +72,8 @@ mod at {
     pub const WORKER_TIMEOUT: usize = 44;
     pub const FILE: usize = 48;
     pub const FILE_LIMIT: usize = 56;
-    pub const LIBRARIES_LEN: usize = 64;
-    pub const SETTINGS_LEN: usize = 72;
-    pub const LABEL_LEN: usize = 80;
-    pub const PARAMETERS_LEN: usize = 88;
-    pub const EXPECTED_LEN: usize = 96;
-    pub const SNAPSHOT_LEN: usize = 104;
-    pub const CHANNEL_LEN: usize = 112;
-    pub const SQL_LEN: usize = 120;
+    /// Of the sections, in their order.
+    pub const LENGTHS: [usize; 8] = [64, 72, 80, 88, 96, 104, 112, 120];
 }
 
 const FLAG_DISCARD_OUTPUT: u32 = 1 << 0;
@@ -165,16 +159,6 @@ impl<'a> Request<'a> {
         if self.read_only {
             flags |= FLAG_READ_ONLY;
         }
-        let [
-            library_state,
-            guc_state,
-            label,
-            parameters,
-            expected,
-            snapshot,
-            channel,
-            sql,
-        ] = self.sections();
         let mut fixed = [0; FIXED_LEN];
         let mut u32 = |at, value: u32| put(&mut fixed, at, value.to_ne_bytes());
         u32(at::MAGIC, MAGIC);
@@ -194,16 +178,9 @@ impl<'a> Request<'a> {
         put(&mut fixed, at::COOKIE, self.cookie.to_ne_bytes());
         put(&mut fixed, at::FILE, self.file.to_ne_bytes());
         put(&mut fixed, at::FILE_LIMIT, self.file_limit.to_ne_bytes());
-        let mut len =
-            |at, section: &[u8]| put(&mut fixed, at, (section.len() as u64).to_ne_bytes());
-        len(at::LIBRARIES_LEN, library_state);
-        len(at::SETTINGS_LEN, guc_state);
-        len(at::LABEL_LEN, label);
-        len(at::PARAMETERS_LEN, parameters);
-        len(at::EXPECTED_LEN, expected);
-        len(at::SNAPSHOT_LEN, snapshot);
-        len(at::CHANNEL_LEN, channel);
-        len(at::SQL_LEN, sql);
+        for (at, section) in at::LENGTHS.into_iter().zip(self.sections()) {
+            put(&mut fixed, at, (section.len() as u64).to_ne_bytes());
+        }
         fixed
     }
 
@@ -292,21 +269,23 @@ impl<'a> Request<'a> {
             return Err(Malformed::RequestTimeout);
         }
 
-        let library_state = section(&mut rest, fixed, at::LIBRARIES_LEN)?;
-        skip_padding(&mut rest, library_state.len())?;
-        let guc_state = section(&mut rest, fixed, at::SETTINGS_LEN)?;
-        skip_padding(&mut rest, guc_state.len())?;
-        let label = section(&mut rest, fixed, at::LABEL_LEN)?;
-        skip_padding(&mut rest, label.len())?;
-        let parameters = section(&mut rest, fixed, at::PARAMETERS_LEN)?;
-        skip_padding(&mut rest, parameters.len())?;
-        let expected = section(&mut rest, fixed, at::EXPECTED_LEN)?;
-        skip_padding(&mut rest, expected.len())?;
-        let snapshot = section(&mut rest, fixed, at::SNAPSHOT_LEN)?;
-        skip_padding(&mut rest, snapshot.len())?;
-        let channel = section(&mut rest, fixed, at::CHANNEL_LEN)?;
-        skip_padding(&mut rest, channel.len())?;
-        let sql = section(&mut rest, fixed, at::SQL_LEN)?;
+        let mut sections: [&[u8]; 8] = [&[]; 8];
+        let mut before = 0;
+        for (place, at) in sections.iter_mut().zip(at::LENGTHS) {
+            skip_padding(&mut rest, before)?;
+            *place = section(&mut rest, fixed, at)?;
+            before = place.len();
+        }
+        let [
+            library_state,
+            guc_state,
+            label,
+            parameters,
+            expected,
+            snapshot,
+            channel,
+            sql,
+        ] = sections;
         if !rest.is_empty() {
             return Err(Malformed::RequestTrailing);
         }
