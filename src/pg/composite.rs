@@ -1,11 +1,10 @@
-//! access/htup_details.h, utils/array.h: composite values as arguments, and arrays of them.
+//! access/htup_details.h: composite values as arguments.
 
 use super::call::Known;
 use super::error::{Report, code};
 use super::tuple::Descriptor;
 use super::types;
 use crate::pg_sys as sys;
-use core::ptr::null_mut;
 
 /// Takes columns out of composite values by name. Looks the row type up once for values of one type.
 pub struct Reader<const N: usize> {
@@ -79,56 +78,4 @@ fn refuse(row_type: sys::Oid, (name, type_oid): Known) -> ! {
             types::name(type_oid, -1)
         ))
         .raise()
-}
-
-/// The elements of a one- or more-dimensional array of a row type, in the current memory context.
-#[derive(Clone, Copy)]
-pub struct Composites<'a> {
-    values: &'a [sys::Datum],
-    nulls: &'a [bool],
-}
-
-impl Composites<'_> {
-    /// # Safety
-    /// `datum` is a non-null array of a row type.
-    pub unsafe fn of(datum: sys::Datum) -> Self {
-        let (mut values, mut nulls, mut count) = (null_mut(), null_mut(), 0);
-        // SAFETY: the caller's promise; row types are varlenas aligned as doubles.
-        unsafe {
-            let array = sys::pg_detoast_datum(datum as *mut sys::varlena).cast::<sys::ArrayType>();
-            sys::deconstruct_array(
-                array,
-                (*array).elemtype,
-                -1,
-                false,
-                b'd' as core::ffi::c_char,
-                &raw mut values,
-                &raw mut nulls,
-                &raw mut count,
-            );
-            if count == 0 {
-                return Self {
-                    values: &[],
-                    nulls: &[],
-                };
-            }
-            Self {
-                values: core::slice::from_raw_parts(values, count as usize),
-                nulls: core::slice::from_raw_parts(nulls, count as usize),
-            }
-        }
-    }
-
-    /// How many.
-    pub fn len(self) -> usize {
-        self.values.len()
-    }
-
-    /// The element at `i`, from 0; None if it is NULL.
-    pub fn get(self, i: usize) -> Option<sys::Datum> {
-        match self.nulls.get(i)? {
-            true => None,
-            false => self.values.get(i).copied(),
-        }
-    }
 }

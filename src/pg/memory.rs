@@ -154,6 +154,18 @@ impl Context {
         unsafe { core::slice::from_raw_parts_mut(place.as_ptr(), count) }
     }
 
+    /// The values of an iterator that has `count` of them, alive as long as the context. It may raise an error in the middle.
+    pub fn alloc_from<'a, T: Copy>(
+        self,
+        count: usize,
+        mut values: impl Iterator<Item = T>,
+    ) -> &'a mut [T] {
+        self.alloc_slice(count, |_| match values.next() {
+            Some(value) => value,
+            None => unreachable!(),
+        })
+    }
+
     /// A copy of `bytes`, alive as long as the context.
     pub fn copy_bytes<'a>(self, bytes: &[u8]) -> &'a [u8] {
         let place = self.alloc(bytes.len());

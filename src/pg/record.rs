@@ -42,14 +42,11 @@ pub unsafe fn fields<'a>(row: sys::Datum) -> &'a [Field] {
             nulls.as_mut_ptr(),
         );
         let present = || (0..desc.len()).filter(|i| !desc.column(*i).is_dropped);
-        let mut next = present();
-        context.alloc_slice(present().count(), |_| {
-            let Some(i) = next.next() else { unreachable!() };
-            Field {
-                column: desc.column(i),
-                value: (!nulls[i]).then_some(values[i]),
-            }
-        })
+        let fields = present().map(|i| Field {
+            column: desc.column(i),
+            value: (!nulls[i]).then_some(values[i]),
+        });
+        context.alloc_from(present().count(), fields)
     }
 }
 

@@ -251,23 +251,18 @@ pub struct Slot(NonNull<sys::TupleTableSlot>);
 impl Slot {
     /// Made in the current memory context; `drop_slot` or the context's end frees it.
     pub fn minimal(desc: Descriptor) -> Self {
-        // SAFETY: the descriptor is alive; TTSOpsMinimalTuple is a constant of the server.
-        Self(unsafe {
-            NonNull::new_unchecked(sys::MakeSingleTupleTableSlot(
-                desc.as_ptr(),
-                &raw const sys::TTSOpsMinimalTuple,
-            ))
-        })
+        Self::make(desc, &raw const sys::TTSOpsMinimalTuple)
     }
 
     /// One for values, in the current memory context, likewise.
     pub fn of_values(desc: Descriptor) -> Self {
-        // SAFETY: as above.
+        Self::make(desc, &raw const sys::TTSOpsVirtual)
+    }
+
+    fn make(desc: Descriptor, operations: *const sys::TupleTableSlotOps) -> Self {
+        // SAFETY: the descriptor is alive; the operations are constants of the server; what palloc makes is never NULL.
         Self(unsafe {
-            NonNull::new_unchecked(sys::MakeSingleTupleTableSlot(
-                desc.as_ptr(),
-                &raw const sys::TTSOpsVirtual,
-            ))
+            NonNull::new_unchecked(sys::MakeSingleTupleTableSlot(desc.as_ptr(), operations))
         })
     }
 

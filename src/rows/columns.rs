@@ -54,20 +54,15 @@ impl Columns<'_> {
     /// Those that a worker has announced, in `context`.
     pub fn of_description(description: &Description<'_>, context: Context) -> Self {
         let encoding = c_int::from(description.encoding());
-        let mut announced = description.columns();
-        Self(context.alloc_slice(description.len(), |_| {
-            // The decoder has counted them.
-            let Some(column) = announced.next() else {
-                unreachable!()
-            };
-            Column {
-                name: encoding::to_database(context, column.name, encoding),
-                type_oid: column.type_oid,
-                typmod: column.typmod,
-                own_type: column.own_type,
-                layout: column.layout,
-            }
-        }))
+        let columns = description.columns().map(|column| Column {
+            name: encoding::to_database(context, column.name, encoding),
+            type_oid: column.type_oid,
+            typmod: column.typmod,
+            own_type: column.own_type,
+            layout: column.layout,
+        });
+        // The decoder has counted them.
+        Self(context.alloc_from(description.len(), columns))
     }
 
     /// The same columns, converted to those of `declared`.

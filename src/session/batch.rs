@@ -219,12 +219,8 @@ impl Progress<'_> {
 
     /// Waits until one has ended. When the time is over, ends all that run.
     fn wait(&self, context: Context) -> bool {
-        let count = self.running().count();
-        let mut running = self.running();
-        let jobs = context.alloc_slice(count, |_| match running.next() {
-            Some(running) => running.job,
-            None => unreachable!(),
-        });
+        let running = self.running().map(|running| running.job);
+        let jobs = context.alloc_from(self.running().count(), running);
         let one_has_ended = || jobs.iter().any(|job| !job.is_running());
         let in_time = wait_until(jobs, WaitFor::Any, self.batch.deadline, one_has_ended);
         if !in_time {

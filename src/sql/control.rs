@@ -4,10 +4,9 @@ use super::{Handles, Known, VOID, handle, known_job, row_types, sql_functions};
 use crate::directory::{self, Seen};
 use crate::pg::call::{Call, ResultSet, Shape, datum};
 use crate::pg::clock::Deadline;
-use crate::pg::composite::Composites;
 use crate::pg::error::{Report, code};
 use crate::pg::memory::Context;
-use crate::pg::types;
+use crate::pg::{record, types};
 use crate::pg_sys as sys;
 use crate::session::job::JobRef;
 use crate::session::registry::{self, Handle};
@@ -170,12 +169,12 @@ fn deadline(call: Call, i: usize) -> Deadline {
 /// The handles of the first argument, in the current memory context.
 fn handles<'a>(call: Call) -> &'a [Handle] {
     let array = call.required(call.datum(0), "handles");
-    // SAFETY: the declaration says that it is an array of a row type, and it is not null.
-    let rows = unsafe { Composites::of(array) };
+    // SAFETY: the declaration says that it is an array of a row type, and it is not null; row types are aligned as doubles.
+    let rows = unsafe { record::elements(array, sys::TYPALIGN_DOUBLE) };
     let mut reader = Handles::new();
     Context::current().alloc_slice(rows.len(), |i| {
         // SAFETY: an element of such an array.
-        match rows.get(i).map(|row| unsafe { reader.read(row) }) {
+        match rows[i].map(|row| unsafe { reader.read(row) }) {
             Some(Some(handle)) => handle,
             _ => Report::error(code::NULL_VALUE_NOT_ALLOWED)
                 .message(format_args!("handles must not contain null values"))
@@ -186,17 +185,12 @@ fn handles<'a>(call: Call) -> &'a [Handle] {
 
 /// The jobs of those handles that have one, in the current memory context.
 fn known<'a>(handles: &[Handle]) -> &'a [JobRef] {
-    let mut count = 0;
-    for handle in handles {
-        count += usize::from(registry::look_up(*handle).is_some());
-    }
-    let mut jobs = handles
-        .iter()
-        .filter_map(|handle| registry::look_up(*handle));
-    Context::current().alloc_slice(count, |_| match jobs.next() {
-        Some(job) => job,
-        None => unreachable!(),
-    })
+    let jobs = || {
+        handles
+            .iter()
+            .filter_map(|handle| registry::look_up(*handle))
+    };
+    Context::current().alloc_from(jobs().count(), jobs())
 }
 
 /// Those handles that name a job which this session does not track but the directory knows, in the current memory context.
@@ -245,12 +239,8 @@ fn drain(
     deadline: Deadline,
 ) -> sys::Datum {
     let shape = set.shape(row_types::OUTCOME);
-    let mut jobs = found.iter().flatten();
-    let count = found.iter().flatten().count();
-    let jobs: &[JobRef] = Context::current().alloc_slice(count, |_| match jobs.next() {
-        Some(job) => *job,
-        None => unreachable!(),
-    });
+    let jobs = found.iter().flatten().copied();
+    let jobs: &[JobRef] = Context::current().alloc_from(jobs.clone().count(), jobs);
     others::wait(jobs, known_to_others(handles), WaitFor::All, deadline);
     let store = set.begin();
     for (i, job) in found.iter().enumerate() {
@@ -274,11 +264,7 @@ fn drain(
 
 /// The jobs that fit and the current user may touch, newest first, in the current memory context.
 fn collect<'a>(fits: impl Fn(JobRef) -> bool) -> &'a [JobRef] {
-    let mut next = registry::tracked();
-    let jobs = Context::current().alloc_slice(registry::tracked().count(), |_| match next.next() {
-        Some(job) => job,
-        None => unreachable!(),
-    });
+    let jobs = Context::current().alloc_from(registry::tracked().count(), registry::tracked());
     // Rights are asked once for each: they may change in between.
     let mut kept = 0;
     for i in 0..jobs.len() {

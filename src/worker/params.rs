@@ -16,20 +16,15 @@ pub fn of(request: &Request<'_>, context: Context) -> &'static [Given] {
     if request.parameters.is_empty() {
         return &[];
     }
-    let mut parameters = request.parameters.iter();
-    context.alloc_slice(request.parameters.len(), |_| {
-        let Some(parameter) = parameters.next() else {
-            unreachable!()
-        };
-        Given {
-            type_oid: parameter.type_oid,
-            value: match parameter.value {
-                Value::Null => None,
-                Value::Datum(datum) => Some(datum as Datum),
-                Value::Bytes(bytes) => Some(bytes.as_ptr() as Datum),
-            },
-        }
-    })
+    let parameters = request.parameters.iter().map(|parameter| Given {
+        type_oid: parameter.type_oid,
+        value: match parameter.value {
+            Value::Null => None,
+            Value::Datum(datum) => Some(datum as Datum),
+            Value::Bytes(bytes) => Some(bytes.as_ptr() as Datum),
+        },
+    });
+    context.alloc_from(request.parameters.len(), parameters)
 }
 
 /// Makes sure, in the job's transaction, that each value is what its type is here and now: 42704 for a type that is not
