@@ -28,6 +28,12 @@ impl Str {
 
     /// # Safety
     /// As the type's invariant says.
+    pub unsafe fn from_cstr(text: &CStr) -> Self {
+        Self(NonNull::from(text).cast())
+    }
+
+    /// # Safety
+    /// As the type's invariant says.
     pub const unsafe fn from_nonnull(text: NonNull<c_char>) -> Self {
         Self(text)
     }

@@ -17,7 +17,6 @@ use crate::pg::timeout::Timeout;
 use crate::pg::{activity, guc, process, snapshot, timestamp, xact};
 use crate::rows::expected;
 use core::ffi::c_int;
-use core::ptr::NonNull;
 use core::sync::atomic::Ordering;
 
 /// How long after worker_timeout's cancel a job may still catch its breath, in milliseconds.
@@ -27,7 +26,7 @@ const TIMEOUT_GRACE: c_int = 1000;
 pub fn run(channel: Channel, request: &Request<'_>) {
     let message_context = message_context();
     // SAFETY: the request was copied to a context that lives as long as the process.
-    let sql = unsafe { Str::from_nonnull(NonNull::from(request.sql).cast()) };
+    let sql = unsafe { Str::from_cstr(request.sql) };
     if request.snapshot.is_none() {
         channel.set_running();
     }
@@ -44,7 +43,7 @@ pub fn run(channel: Channel, request: &Request<'_>) {
     user.in_transaction();
     if let Some(snapshot) = request.snapshot {
         // SAFETY: as the SQL.
-        snapshot::import(unsafe { Str::from_nonnull(NonNull::from(snapshot).cast()) });
+        snapshot::import(unsafe { Str::from_cstr(snapshot) });
         // Its launcher waits for this: the snapshot may go with the launching transaction.
         channel.set_running();
         channel.requests().wake_sender();

@@ -15,7 +15,6 @@ use crate::pg::text::Str;
 use crate::pg::{encoding, guc, pin, plugins, process, xact};
 use crate::rows::expected;
 use core::ffi::{CStr, c_int};
-use core::ptr::NonNull;
 
 /// Connects to the launcher's database as the user that logged in there. The server checks LOGIN, datallowconn and
 /// CONNECT anew, and ends the process (FATAL) if one is missing. A cancel in between leaves a process that can do nothing more;
@@ -124,7 +123,7 @@ fn look(settings: Settings) {
 fn set_reset_values(section: &[u8]) {
     for value in wire::reset_values(section) {
         // SAFETY: C strings of the request, which lives as long as these settings; only used meanwhile.
-        let text = |text: &CStr| unsafe { Str::from_nonnull(NonNull::from(text).cast()) };
+        let text = |text: &CStr| unsafe { Str::from_cstr(text) };
         guc_tables::set_reset_value(&guc_tables::ResetValue {
             name: text(value.name),
             value: text(value.value),

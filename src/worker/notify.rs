@@ -17,7 +17,6 @@ use crate::pg::statement::TAG_LIMIT;
 use crate::pg::text::{Str, Text, format};
 use crate::pg::{encoding, guc, process, xact};
 use core::ffi::c_int;
-use core::ptr::NonNull;
 
 /// Bytes of a label that are told.
 const LABEL_LIMIT: usize = 100;
@@ -38,7 +37,7 @@ pub struct Due {
 /// Notes what a request asks for.
 pub fn note_request(request: &Request<'_>) {
     // SAFETY: the request was copied to a context that lives until the notification is sent.
-    let text = |text| unsafe { Str::from_nonnull(NonNull::from(text).cast()) };
+    let text = |text| unsafe { Str::from_cstr(text) };
     STATE.due.set(request.channel.map(|channel| Due {
         channel: text(channel),
         label: request.label.map(text),
