@@ -160,9 +160,4 @@ two_majors() {
 two_majors build build.sh
 two_majors upgrade upgrade_cluster.sh
 
-if [ "$FAILED" -ne 0 ] || [ -n "${PGBG_KEEP:-}" ]; then
-	WORK_KEEP=1
-	say "logs: $WORK"
-fi
-say "$PASSED passed, $FAILED failed"
-[ "$FAILED" -eq 0 ]
+run_done

@@ -159,9 +159,4 @@ fi
 
 say ''
 [ ${#BROKEN[@]} -eq 0 ] || printf 'failed: %s\n' "${BROKEN[@]}"
-if [ "$FAILED" -ne 0 ] || [ -n "${PGBG_KEEP:-}" ]; then
-	WORK_KEEP=1
-	say "logs: $WORK"
-fi
-say "$PASSED passed, $FAILED failed"
-[ "$FAILED" -eq 0 ]
+run_done

@@ -228,6 +228,15 @@ cluster_conf() {
 	printf '%s\n' "$@" >>"$data/postgresql.conf"
 }
 
+# cluster_reload NAME [CONF-LINE...]: and the server reads it; sessions that begin from now on have it, others soon.
+cluster_reload() {
+	local before
+	before=$(sql 'SELECT pg_conf_load_time()')
+	cluster_conf "$@"
+	sql 'SELECT pg_reload_conf()' >/dev/null
+	wait_until "SELECT pg_conf_load_time() > '$before'"
+}
+
 # cluster_start NAME: starts it, and psql and libpq use it from now on. The server may leave core files.
 cluster_start() {
 	local log
@@ -480,6 +489,10 @@ t_done() {
 		WORK_KEEP=1
 		say "logs: $WORK/log"
 	fi
+	sums
+}
+
+sums() {
 	say "$PASSED passed, $FAILED failed"
 	[ "$FAILED" -eq 0 ]
 	exit
@@ -510,14 +523,17 @@ PARTS_BROKEN=()
 
 # parts_done: the last line of a script that is made of parts.
 parts_done() {
-	if [ "$FAILED" -ne 0 ]; then
+	[ ${#PARTS_BROKEN[@]} -eq 0 ] || printf 'failed: %s\n' "${PARTS_BROKEN[@]}"
+	run_done
+}
+
+# run_done: where the logs are, if they stay, and the sums.
+run_done() {
+	if [ "$FAILED" -ne 0 ] || [ -n "${PGBG_KEEP:-}" ]; then
 		WORK_KEEP=1
-		printf 'failed: %s\n' "${PARTS_BROKEN[@]}"
-		say "logs: $WORK/log"
+		say "logs: $WORK"
 	fi
-	say "$PASSED passed, $FAILED failed"
-	[ "$FAILED" -eq 0 ]
-	exit
+	sums
 }
 
 # suite_begin: the first line of a test script after sourcing this. Its name is the file's. By itself it makes a private

@@ -33,9 +33,7 @@ if [ -n "$explain" ]; then
 	wait_until "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'pg_background'"
 	t_is 'a submitted job, too' "$(explained submitted)" 1
 	# For one role only, by ALTER ROLE; the worker takes it over from the session that has it.
-	cluster_conf main "session_preload_libraries = ''"
-	sql 'SELECT pg_reload_conf()' >/dev/null
-	wait_until "SELECT current_setting('session_preload_libraries') = ''"
+	cluster_reload main "session_preload_libraries = ''"
 	sql 'ALTER ROLE anybody SET session_preload_libraries = auto_explain; ALTER ROLE anybody SET auto_explain.log_min_duration = 0' 2>/dev/null
 	psql -XAtq -U anybody -c "SELECT pg_background_run_v2('SELECT ''audited role''')" >/dev/null
 	t_is 'by ALTER ROLE' "$(explained 'audited role')" 1

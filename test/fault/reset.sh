@@ -102,15 +102,11 @@ SQL
 )" $'9MB 7MB 7MB\n9MB 7MB 7MB'
 session_open s
 session_do s "SET work_mem = '30MB'; SET maintenance_work_mem = '31MB'; SELECT job('SELECT 1');" >/dev/null
-cluster_conf main 'maintenance_work_mem = 24MB'
-sql 'SELECT pg_reload_conf()' >/dev/null
-wait_until "SELECT current_setting('maintenance_work_mem') = '24MB'"
+cluster_reload main 'maintenance_work_mem = 24MB'
 t_is 'a reload after SET' "$(session_do s "SELECT job('RESET ALL; SELECT current_setting(''maintenance_work_mem'')');
 	RESET ALL; SHOW maintenance_work_mem;")" $'24MB\n24MB'
 session_close s
-cluster_conf main 'maintenance_work_mem = 20MB'
-sql 'SELECT pg_reload_conf()' >/dev/null
-wait_until "SELECT current_setting('maintenance_work_mem') = '20MB'"
+cluster_reload main 'maintenance_work_mem = 20MB'
 # ALTER ROLE after the session began counts for neither
 session_open s -U bob
 session_do s "SET maintenance_work_mem = '31MB';" >/dev/null

@@ -24,20 +24,25 @@ transfers=$!
 trap 'set -- $?; kill "$transfers" 2>/dev/null; (exit "$1"); work_end' EXIT
 wait_until "SELECT count(*) > 0 FROM accounts WHERE balance <> 1000"
 
+# only_with_snapshot NAME SQL WANTED: what a query of jobs yields, each time where SNAPSHOT is true, and not each time where
+# it is false.
+only_with_snapshot() {
+	local wrong=0
+	for _ in {1..20}; do
+		[ "$(sql "${2/SNAPSHOT/true}")" = "$3" ] || wrong=$((wrong + 1))
+	done
+	t_is "$1" "$wrong" 0
+	for _ in {1..200}; do
+		[ "$(sql "${2/SNAPSHOT/false}")" = "$3" ] || { wrong=1; break; }
+	done
+	t_is "$1: not without" "$wrong" 1
+}
+
 # Eight jobs, an eighth of the accounts each: the sum of their sums, and the caller's own.
 eighths="SELECT (SELECT sum(balance) FROM accounts), sum(part) FROM (
     SELECT h FROM generate_series(0, 7) AS i, LATERAL pg_background_launch('SELECT sum(balance) FROM accounts WHERE id % 8 = \$1', params => ROW(i), snapshot => SNAPSHOT) AS h OFFSET 0) AS l,
     LATERAL pg_background_result((l.h).pid, (l.h).cookie) AS r(part numeric);"
-disagreed=0
-for _ in {1..20}; do
-	[ "$(sql "${eighths/SNAPSHOT/true}")" = '1000000|1000000' ] || disagreed=$((disagreed + 1))
-done
-t_is 'sums of eight jobs with one snapshot agree with the caller' "$disagreed" 0
-disagreed=0
-for _ in {1..200}; do
-	[ "$(sql "${eighths/SNAPSHOT/false}")" = '1000000|1000000' ] || { disagreed=1; break; }
-done
-t_is 'without a snapshot they do not' "$disagreed" 1
+only_with_snapshot 'sums of eight jobs with one snapshot agree with the caller' "$eighths" '1000000|1000000'
 t_is 'in a REPEATABLE READ transaction all calls see the same' "$(session_open s
 session_do s "BEGIN ISOLATION LEVEL REPEATABLE READ;
 SELECT md5(string_agg(id || ':' || balance, ',' ORDER BY id)) AS own FROM accounts \\gset
@@ -52,16 +57,7 @@ ranges="SELECT count(*), count(DISTINCT id), sum(balance) FROM (
     SELECT h FROM generate_series(0, 7) AS i, LATERAL pg_background_launch('SELECT id, balance FROM accounts WHERE ctid >= \$1 AND (\$2 IS NULL OR ctid < \$2)',
         params => ROW(format('(%s,0)', i * $pages)::tid, CASE WHEN i < 7 THEN format('(%s,0)', (i + 1) * $pages) END::tid), snapshot => SNAPSHOT) AS h OFFSET 0) AS l,
     LATERAL pg_background_result((l.h).pid, (l.h).cookie) AS r(id int, balance int8);"
-wrong=0
-for _ in {1..20}; do
-	[ "$(sql "${ranges/SNAPSHOT/true}")" = '1000|1000|1000000' ] || wrong=$((wrong + 1))
-done
-t_is 'ranges of ctid with one snapshot have every row once' "$wrong" 0
-wrong=0
-for _ in {1..200}; do
-	[ "$(sql "${ranges/SNAPSHOT/false}")" = '1000|1000|1000000' ] || { wrong=1; break; }
-done
-t_is 'without a snapshot they do not' "$wrong" 1
+only_with_snapshot 'ranges of ctid with one snapshot have every row once' "$ranges" '1000|1000|1000000'
 
 # In autocommit the exporting transaction ends with the launch: the job has it by then, or launching fails at random.
 session_open s

@@ -142,15 +142,12 @@ t_no_leaks 'nothing is left of it'
 # --- the configuration, and the end of the server
 session_open s
 session_do s 'SELECT worker();' >/dev/null
-cluster_conf main 'pg_background.worker_idle_timeout = 0'
-sql 'SELECT pg_reload_conf()' >/dev/null
+cluster_reload main 'pg_background.worker_idle_timeout = 0'
 t_ok 'a reload that turns warm workers off' wait_until "$none" 3
 t_is 'leaves none' "$(session_do s "SELECT worker() <> worker();
 	SELECT pg_sleep(0.3) \\g /dev/null
 	SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'pg_background';")" $'t\n0'
-cluster_conf main 'pg_background.worker_idle_timeout = 1min'
-sql 'SELECT pg_reload_conf()' >/dev/null
-wait_until "SELECT current_setting('pg_background.worker_idle_timeout') = '1min'"
+cluster_reload main 'pg_background.worker_idle_timeout = 1min'
 t_is 'and one that turns them on' "$(session_do s 'SELECT worker() = worker();')" t
 cluster_stop main smart &
 stopping=$!

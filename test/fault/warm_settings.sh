@@ -148,21 +148,17 @@ SQL
 
 session_open s
 session_do s 'SELECT worker();' >/dev/null
-cluster_conf main 'work_mem = 13MB'
-sql 'SELECT pg_reload_conf()' >/dev/null
-wait_until "SELECT current_setting('work_mem') = '13MB'"
+cluster_reload main 'work_mem = 13MB'
 t_ok 'idle workers leave when the configuration is reloaded' wait_until "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'pg_background'"
 t_is 'a reload is seen by the next job as by the session' "$(session_do s "SHOW work_mem; SELECT show('work_mem');")" $'13MB\n13MB'
 session_send s "DO \$\$ BEGIN RAISE WARNING '%', show('work_mem'); PERFORM pg_sleep(1); RAISE WARNING '% %', current_setting('work_mem'), show('work_mem'); END \$\$;"
 sleep 0.5
-cluster_conf main 'work_mem = 14MB'
-sql 'SELECT pg_reload_conf()' >/dev/null
+cluster_reload main 'work_mem = 14MB'
 session_sync s
 t_is 'a reload in the middle of a statement is seen by neither' "$(session_output s | grep -o 'WARNING.*')" $'WARNING:  13MB\nWARNING:  13MB 13MB'
 t_is 'and by both in the next' "$(session_do s "SHOW work_mem; SELECT show('work_mem');")" $'14MB\n14MB'
 session_do s "SET work_mem = '3MB'; SELECT worker();" >/dev/null
-cluster_conf main 'work_mem = 4MB'
-sql 'SELECT pg_reload_conf()' >/dev/null
+cluster_reload main 'work_mem = 4MB'
 t_is 'a reload does not undo SET' "$(session_do s "SELECT show('work_mem'); RESET work_mem; SELECT show('work_mem');")" $'3MB\n4MB'
 session_close s
 

@@ -130,8 +130,7 @@ t_no_leaks 'nothing is left of these'
 
 # A commit that waits for a synchronous standby that is not there is committed all the same.
 sql "ALTER SYSTEM SET synchronous_standby_names = 'nobody'"
-sql 'SELECT pg_reload_conf()' >/dev/null
-wait_until "SELECT current_setting('synchronous_standby_names') = 'nobody'"
+cluster_reload main
 session_open s -v VERBOSITY=sqlstate
 session_do s 'SET synchronous_commit = on; SET client_min_messages = error;'
 for how in pg_cancel_backend pg_terminate_backend; do
@@ -147,7 +146,7 @@ t_is 'cancelled while it waits for a standby' "$(session_do s "SELECT pg_backgro
 $outcome")" stopped
 session_close s
 sql 'ALTER SYSTEM RESET synchronous_standby_names'
-sql 'SELECT pg_reload_conf()' >/dev/null
+cluster_reload main
 t_no_leaks 'nothing is left of these either'
 
 # kill -9: PostgreSQL restarts the cluster. Sessions come back, and nothing of ours is in the way.
