@@ -1,7 +1,7 @@
 # make && make install, with PG_CONFIG=/path/to/pg_config for another installation than the one in PATH.
 #
-#   make installcheck   the SQL and isolation tests against a running server that has the extension installed, whose new
-#                       databases are in UTF8, and max_worker_processes = 64
+#   make installcheck   the SQL and isolation tests against a running server that has the extension installed, and
+#                       max_worker_processes = 64
 #   make check          every test, on throwaway servers of its own; touches no installation
 #   make check-all      the same for each major of PostgreSQL, which it fetches; MAJORS="14 18" restricts it
 #   make soak           a hundred thousand jobs, then 20 sessions at once for ten minutes, each answer compared
@@ -69,6 +69,9 @@ REGRESS := $(patsubst $(PGBG_SRC)/regress/sql/%.sql,%,$(sort $(wildcard $(PGBG_S
 REGRESS_OPTS = --inputdir='$(PGBG_SRC)/regress' --outputdir='$(PGBG_CHECK_DIR)/regress'
 ISOLATION := $(patsubst $(PGBG_SRC)/regress/specs/%.spec,%,$(sort $(wildcard $(PGBG_SRC)/regress/specs/*.spec)))
 ISOLATION_OPTS = --inputdir='$(PGBG_SRC)/regress' --outputdir='$(PGBG_CHECK_DIR)/isolation'
+# The tests have texts in UTF-8 and one order of strings, whatever the server's databases have.
+ENCODING = UTF8
+NO_LOCALE = 1
 
 # One directory for each major and set of features: bindings of two majors never mix.
 PGBG_TARGET = $(CURDIR)/target/pg$(MAJORVERSION)$(addprefix -,$(CARGO_FEATURES))
@@ -127,6 +130,8 @@ pgbg-uninstall:
 	rm -f '$(DESTDIR)$(pkglibdir)/pg_background$(DLSUFFIX)'
 
 installcheck: pgbg-check-dirs
+# Tests wait for jobs that sleep until they are cancelled. Where a cancel fails, so shall the test.
+installcheck: export PGOPTIONS := $(PGOPTIONS) -c statement_timeout=60s
 pgbg-check-dirs:
 	$(MKDIR_P) '$(PGBG_CHECK_DIR)/regress' '$(PGBG_CHECK_DIR)/isolation'
 
