@@ -58,7 +58,8 @@ unpacked() {
 # install_inside PACKAGE...
 install_inside() {
 	export DEBIAN_FRONTEND=noninteractive
-	{ apt-get update && apt-get install -y --no-install-recommends "$@"; } >"$WORK/log/apt.txt" 2>&1 ||
+	# A run that was ended in the middle may have left packages half installed.
+	{ dpkg --configure -a && apt-get update && apt-get install -y --no-install-recommends "$@"; } >"$WORK/log/apt.txt" 2>&1 ||
 		{ tail -n 20 "$WORK/log/apt.txt"; die "cannot install $*"; }
 }
 
