@@ -13,14 +13,10 @@ pub mod segment;
 pub mod waits;
 pub mod wire;
 
-/// The version of everything in this room: segment, record and protocol. The worker's entry symbol carries it
-/// (`ENTRY`), so that a launcher never starts a worker of another layout.
-pub const LAYOUT: u32 = 2;
-
-/// The exported symbol where a worker comes in, with the layout's version in it: a session that still holds an older
-/// library starts its own name, not ours.
+/// The exported symbol where a worker comes in. It carries the version of everything in this room, segment, record and
+/// protocol: a session that still holds a library of another one starts that one's name, not ours, and no worker ever meets
+/// a segment of another layout.
 pub const ENTRY: &CStr = c"pg_background_worker_layout_2";
-const _: () = assert!(LAYOUT == 2);
 
 /// The library as the SQL objects name it, so that the postmaster's child finds the one that the session has, wherever
 /// dynamic_library_path leads.

@@ -3,7 +3,6 @@
 //! The launcher makes it and initialises every byte of the header, because preallocated shared memory is not zeroed. The
 //! header's identity fields are written before the worker is registered and never again; what changes is atomic.
 
-use super::LAYOUT;
 use super::flow::Flow;
 use super::outcome::OutcomeRecord;
 use super::progress::Progress;
@@ -26,7 +25,6 @@ const REQUEST_QUEUE: usize = 16 * 1024;
 #[repr(C)]
 pub struct Header {
     magic: u64,
-    layout: u32,
     /// To which database and as whom the worker connects.
     database: Oid,
     authenticated_user: Oid,
@@ -125,7 +123,6 @@ impl Channel {
             header.write_bytes(0, 1);
             let fields = header.as_ptr();
             (*fields).magic = MAGIC;
-            (*fields).layout = LAYOUT;
             (*fields).database = peer.database;
             (*fields).authenticated_user = peer.authenticated_user;
             (*fields).launcher_pid = peer.launcher_pid;
@@ -160,8 +157,8 @@ impl Channel {
             response_size: 0,
         };
         let header: &Header = &channel;
-        if header.magic != MAGIC || header.layout != LAYOUT {
-            return Err("The segment was made by another version of the library.");
+        if header.magic != MAGIC {
+            return Err("It is not a segment of this library.");
         }
         let response_size = header.response_size;
         let end = header.response_start.checked_add(response_size);

@@ -32,12 +32,12 @@ detached|5
 ERROR:  22023'
 work() { psql -XAtq -f "$WORK/log/work.sql" 2>&1 | sed 's/.*ERROR/ERROR/'; }
 
-# Ours among the files of a directory: MAGIC of src/channel/segment.rs, and the launching process's id at 20.
+# Ours among the files of a directory: MAGIC of src/channel/segment.rs, and the launching process's id at 16.
 ours_in() {
 	local file count=0
 	for file in "$1"/*; do
 		[[ $(od -An -tx8 -N8 "$file" 2>/dev/null) != *70676267000000ff ]] ||
-			[ "$(od -An -td4 -j20 -N4 "$file" | tr -d ' ')" != "$2" ] || count=$((count + 1))
+			[ "$(od -An -td4 -j16 -N4 "$file" | tr -d ' ')" != "$2" ] || count=$((count + 1))
 	done
 	say "$count"
 }
