@@ -9,7 +9,7 @@ use crate::channel::wire::frame::{self, Cut};
 use crate::channel::wire::request::Request;
 use crate::channel::wire::response::HEADER_LEN;
 use crate::pg::clock::{Deadline, now};
-use crate::pg::error::{check_for_interrupts, interrupts_can_be_processed};
+use crate::pg::error::check_for_interrupts;
 use crate::pg::latch::{self, WaitEvent};
 use crate::pg::text::Str;
 use crate::rows::file::{Name, Output, Trouble};
@@ -152,27 +152,20 @@ fn update(change: impl FnOnce(&mut Sending)) {
     STATE.sending.set(sending);
 }
 
-/// Sends a message that must arrive. Waits interruptibly for a reader; raises what keeps the rest from being written.
+/// Sends a message that must arrive, where interrupts can be served. Waits interruptibly for a reader; raises what keeps the
+/// rest from being written.
 pub fn send(header: [u8; HEADER_LEN], payload: &[u8], flush: bool) {
-    let manner = if interrupts_can_be_processed() {
-        Manner::Free
-    } else {
-        Manner::Last
-    };
     if let (Delivery::Failed(trouble), Some(name)) = (
-        deliver(header, payload, flush, manner),
+        deliver(header, payload, flush, Manner::Free),
         STATE.sending.get().file,
     ) {
         trouble.raise(name, Some(HINT));
     }
 }
 
-/// Sends a message as far as is possible without waiting and without raising anything. Whether all of it is on its way.
-pub fn send_guarded(header: [u8; HEADER_LEN], payload: &[u8]) -> bool {
-    matches!(
-        deliver(header, payload, true, Manner::Guarded),
-        Delivery::Done
-    )
+/// Sends a message as far as is possible without waiting and without raising anything.
+pub fn send_guarded(header: [u8; HEADER_LEN], payload: &[u8]) {
+    deliver(header, payload, true, Manner::Guarded);
 }
 
 /// Sends the job's last message without waiting. It may raise; what cannot be written is left out.
