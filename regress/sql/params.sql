@@ -111,6 +111,21 @@ BEGIN;
 CREATE TYPE regress_pgbg_new AS (a int4);
 SELECT regexp_replace(error_message, '\d+', 'N'), sqlstate FROM pg_background_run('SELECT $1', params => ROW(ROW(1)::regress_pgbg_new));
 ROLLBACK;
+-- values of another form: the job sees the type as it was
+SET client_min_messages = warning;
+CREATE TYPE regress_pgbg_form;
+CREATE FUNCTION regress_pgbg_form_in(cstring) RETURNS regress_pgbg_form LANGUAGE internal IMMUTABLE STRICT AS 'textin';
+CREATE FUNCTION regress_pgbg_form_out(regress_pgbg_form) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'textout';
+CREATE TYPE regress_pgbg_form (INPUT = regress_pgbg_form_in, OUTPUT = regress_pgbg_form_out, LIKE = text);
+RESET client_min_messages;
+SELECT * FROM pg_background_run_query('SELECT $1', params => ROW('longer than eight bytes'::regress_pgbg_form)) AS (a regress_pgbg_form);
+BEGIN;
+UPDATE pg_type SET typlen = 8, typstorage = 'p' WHERE oid = 'regress_pgbg_form'::regtype;
+SELECT error_message, sqlstate FROM pg_background_run('SELECT $1', params => ROW('longer than eight bytes'::regress_pgbg_form));
+ROLLBACK;
+SET client_min_messages = warning;
+DROP TYPE regress_pgbg_form CASCADE;
+RESET client_min_messages;
 CREATE TYPE regress_pgbg_pair AS (a int4, b text);
 -- every type that has a value somewhere
 CREATE TABLE regress_pgbg_values AS SELECT t.typname::text AS name, v.value

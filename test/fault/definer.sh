@@ -241,14 +241,18 @@ SELECT own($$DO 'BEGIN INSERT INTO bob.t VALUES (current_user); COMMIT; RESET RO
 SELECT string_agg(who, ' ') FROM t;
 SQL
 )" $'DO\nbob bob'
-# The pin goes with the job: settings, and who may be set, are as before.
+# The pin goes with the job: settings, and who may be set, are as before, and the worker stays.
 for fails in '' 'PERFORM 1/0;'; do
 	t_is "after a job that was pinned${fails:+ and failed}" "$(psql -XAtq 2>&1 <<-SQL
+		SET pg_background.worker_idle_timeout = '1min';
+		SELECT dan.ask('SELECT pg_backend_pid()') AS before \gset
+		SELECT dan.launch(\$\$DO 'BEGIN COMMIT; $fails END'\$\$) \g /dev/null
+		SELECT dan.ask('SELECT pg_backend_pid()') = :'before';
 		SELECT dan.launch(\$\$DO 'BEGIN SET max_parallel_workers = 3; COMMIT; $fails END'\$\$) \g /dev/null
 		SELECT dan.ask('SELECT current_setting(''max_parallel_workers'')');
 		SELECT * FROM pg_background_run_query_v2('SET ROLE dan; SELECT current_user::text || current_setting(''max_parallel_workers'')') AS (who text);
 	SQL
-	)" $'6\ndan6'
+	)" $'t\n6\ndan6'
 done
 t_is 'a job of a pinned one has the session'"'"'s settings' "$(psql -XAtq 2>&1 <<'SQL'
 SET max_parallel_workers = 5;

@@ -79,6 +79,15 @@ t_is 'statement_timeout' "$(session_do s 'SELECT state, sqlstate FROM pg_backgro
 session_do s 'SELECT pg_background_detach_all();' >/dev/null
 t_ok 'no worker is left of these' wait_until "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'pg_background' AND state = 'active'"
 t_is 'nor a file' "$(files)" 0
+# Let go of while it writes: its file goes, though its session stays.
+session_do s "$(launch "SELECT repeat('x', 1000), CASE WHEN g > 20000 THEN pg_sleep(0.02) END FROM generate_series(1, 22000) g")" >/dev/null
+files_become() { local i; for ((i = 0; i < 200; i++)); do [ "$(files)" != "$1" ] || return 0; sleep 0.05; done; return 1; }
+t_ok 'a job that writes to a file' files_become 1
+session_do s 'SELECT pg_background_detach_all();' >/dev/null
+t_ok 'has none once nobody wants it' files_become 0
+t_is 'and has not ended for that' "$(sql "SELECT count(*) FROM pg_background_jobs WHERE state = 'running'")" 1
+sql "SELECT pg_background_cancel(pid, cookie) FROM pg_background_jobs WHERE state = 'running'" >/dev/null
+t_ok 'no worker is left of it' wait_until "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'pg_background' AND state = 'active'"
 session_close s
 
 # Memory and segments: 300 unread results, launched one after another.
