@@ -121,7 +121,8 @@ RESET client_min_messages;
 SELECT * FROM pg_background_run_query('SELECT $1', params => ROW('longer than eight bytes'::regress_pgbg_form)) AS (a regress_pgbg_form);
 BEGIN;
 UPDATE pg_type SET typlen = 8, typstorage = 'p' WHERE oid = 'regress_pgbg_form'::regtype;
-SELECT error_message, sqlstate FROM pg_background_run('SELECT $1', params => ROW('longer than eight bytes'::regress_pgbg_form));
+-- a row that the session has not had yet, whose columns it would know
+SELECT error_message, sqlstate FROM pg_background_run('SELECT $1', params => ROW('longer than eight bytes'::regress_pgbg_form, NULL, 1));
 ROLLBACK;
 SET client_min_messages = warning;
 DROP TYPE regress_pgbg_form CASCADE;
