@@ -104,10 +104,8 @@ fn is_set() -> bool {
 pub struct Patience(Backoff);
 
 impl Patience {
-    /// So long it looks, in microseconds: about what sleeping would cost, so that at worst twice that is spent.
-    const MICROSECONDS: Instant = 50;
-
-    /// So often it offers the processor to whoever else could use it, and whoever takes it keeps it for longer than this.
+    /// So often it offers the processor to whoever else could use it, in microseconds, and whoever takes it keeps it for
+    /// longer than this.
     const OFFER: Instant = 5;
 
     pub const fn new() -> Self {
@@ -119,6 +117,7 @@ impl Patience {
         if !self.0.is_due(start) {
             return is_set();
         }
+        let mut failure = Failure::Late;
         let mut offered = start;
         loop {
             for _ in 0..8 {
@@ -129,27 +128,65 @@ impl Patience {
                 spin_loop();
             }
             let mut time = now();
-            let mut is_wanted = false;
             if time.wrapping_sub(offered) >= Self::OFFER {
                 // SAFETY: lets others run; it cannot fail.
                 unsafe { libc::sched_yield() };
                 offered = now();
-                is_wanted = offered.wrapping_sub(time) >= Self::OFFER;
+                let taken = offered.wrapping_sub(time);
+                if taken >= Self::OFFER {
+                    failure = Failure::Crowded;
+                }
+                // Whoever is waited for may have been the one.
+                if is_set() && taken < Failure::Crowded.limit() {
+                    self.0.succeeded();
+                    return true;
+                }
                 time = offered;
             }
-            if is_wanted || time.wrapping_sub(start) >= Self::MICROSECONDS {
-                self.0.failed(time);
+            if time.wrapping_sub(start) >= failure.limit() {
+                self.0.failed(failure, time);
                 return is_set();
             }
         }
     }
 }
 
-/// Puts attempts off where most of them fail: on a machine that is busy each of them takes the processor from whoever is
-/// waited for.
+/// Why a look was in vain.
+#[derive(Clone, Copy)]
+enum Failure {
+    /// Others want the processor: looking takes it from whoever is waited for.
+    Crowded,
+    /// What was waited for takes longer; the processor had nothing else to do.
+    Late,
+}
+
+impl Failure {
+    /// So long it is looked at most, in microseconds: about what sleeping would cost, so that at worst twice that is spent.
+    /// Processors that have gone to sleep, too, take longer to wake, on virtual machines above all.
+    const fn limit(self) -> Instant {
+        match self {
+            Self::Crowded => 50,
+            Self::Late => 100,
+        }
+    }
+
+    /// So often a pause is doubled at most: up to five seconds on a busy machine. Elsewhere up to 40 ms, so that a hundredth
+    /// of the time goes into looks.
+    const fn doublings(self) -> u32 {
+        match self {
+            Self::Crowded => 9,
+            Self::Late => 2,
+        }
+    }
+}
+
+/// Puts attempts off where most of them fail. After each pause there are several again: two processes that are awake at the
+/// same time answer each other sooner than where one of them sleeps, and one attempt alone would not find that out.
 struct Backoff {
-    /// One more for each failure, half for each success.
+    /// One more for each failure, half for each success, none after a pause.
     failures: Cell<u32>,
+    /// So often the next pause is doubled, once for each pause before it; half for each success.
+    doublings: Cell<u32>,
     /// No attempt before.
     until: Cell<Instant>,
 }
@@ -158,13 +195,13 @@ impl Backoff {
     /// So many failures more than successes are nothing unusual: some jobs take longer than others.
     const TOLERANCE: u32 = 3;
 
-    /// Microseconds after one failure more than that; twice as long after each further one, up to `LONGEST`.
+    /// Microseconds of the first pause; twice as long for each further one.
     const SHORTEST: Instant = 10_000;
-    const DOUBLINGS: u32 = 9;
 
     const fn new() -> Self {
         Self {
             failures: Cell::new(0),
+            doublings: Cell::new(0),
             until: Cell::new(Instant::MIN),
         }
     }
@@ -176,33 +213,42 @@ impl Backoff {
 
     fn succeeded(&self) {
         self.failures.set(self.failures.get() / 2);
+        self.doublings.set(self.doublings.get() / 2);
     }
 
-    fn failed(&self, now: Instant) {
-        let failures = self.failures.get();
-        if let Some(doublings) = failures.checked_sub(Self::TOLERANCE) {
-            self.until
-                .set(now.saturating_add(Self::SHORTEST << doublings));
+    fn failed(&self, failure: Failure, now: Instant) {
+        let failures = self.failures.get() + 1;
+        if failures <= Self::TOLERANCE {
+            self.failures.set(failures);
+            return;
         }
-        self.failures
-            .set((failures + 1).min(Self::TOLERANCE + Self::DOUBLINGS));
+        let doublings = self.doublings.get().min(failure.doublings());
+        self.until
+            .set(now.saturating_add(Self::SHORTEST << doublings));
+        self.failures.set(0);
+        self.doublings.set(doublings + 1);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Backoff, Instant};
+    use super::{Backoff, Failure, Instant};
 
     const SECOND: Instant = 1_000_000;
 
     /// Fails whenever an attempt is due, for so long; how many attempts that were.
-    fn attempts(backoff: &Backoff, time: &mut Instant, during: Instant) -> u32 {
+    fn attempts(
+        backoff: &Backoff,
+        failure: Failure,
+        time: &mut Instant,
+        during: Instant,
+    ) -> Instant {
         let end = *time + during;
         let mut attempts = 0;
         while *time < end {
             if backoff.is_due(*time) {
                 attempts += 1;
-                backoff.failed(*time);
+                backoff.failed(failure, *time);
             }
             *time += 100;
         }
@@ -216,22 +262,53 @@ mod tests {
             assert!(backoff.is_due(i));
             backoff.succeeded();
         }
-        for i in 0..3 {
+        for i in 0..4 {
             assert!(backoff.is_due(i));
-            backoff.failed(i);
+            backoff.failed(Failure::Crowded, i);
         }
-        assert!(backoff.is_due(3));
-        backoff.failed(3);
         assert!(!backoff.is_due(4));
     }
 
     #[test]
-    fn where_all_fail_there_is_one_in_seconds() {
+    fn on_a_busy_machine_there_are_few_in_seconds() {
         let backoff = Backoff::new();
         let mut time = 0;
-        assert!(attempts(&backoff, &mut time, SECOND) <= 12);
-        attempts(&backoff, &mut time, 10 * SECOND);
-        assert!(attempts(&backoff, &mut time, 100 * SECOND) <= 21);
+        assert!(attempts(&backoff, Failure::Crowded, &mut time, SECOND) <= 32);
+        attempts(&backoff, Failure::Crowded, &mut time, 10 * SECOND);
+        assert!(attempts(&backoff, Failure::Crowded, &mut time, 100 * SECOND) <= 84);
+    }
+
+    #[test]
+    fn where_jobs_take_longer_a_hundredth_of_the_time_goes_into_looks() {
+        let backoff = Backoff::new();
+        let mut time = 0;
+        attempts(&backoff, Failure::Late, &mut time, SECOND);
+        let attempts = attempts(&backoff, Failure::Late, &mut time, SECOND);
+        assert!(attempts * Failure::Late.limit() <= SECOND / 90);
+        // So that a machine that is no longer busy is noticed soon.
+        assert!(attempts >= 80);
+    }
+
+    #[test]
+    fn after_a_pause_there_are_several_again() {
+        let backoff = Backoff::new();
+        let mut time = 0;
+        attempts(&backoff, Failure::Crowded, &mut time, 20 * SECOND);
+        time += 10 * SECOND;
+        for _ in 0..4 {
+            assert!(backoff.is_due(time));
+            backoff.failed(Failure::Crowded, time);
+        }
+        assert!(!backoff.is_due(time));
+    }
+
+    #[test]
+    fn a_busy_machine_that_was_long_idle_is_noticed() {
+        let backoff = Backoff::new();
+        let mut time = 0;
+        attempts(&backoff, Failure::Late, &mut time, 20 * SECOND);
+        attempts(&backoff, Failure::Crowded, &mut time, 10 * SECOND);
+        assert!(attempts(&backoff, Failure::Crowded, &mut time, 100 * SECOND) <= 84);
     }
 
     #[test]
@@ -239,7 +316,7 @@ mod tests {
         let backoff = Backoff::new();
         for i in 0..1000 {
             assert!(backoff.is_due(i));
-            backoff.failed(i);
+            backoff.failed(Failure::Crowded, i);
             assert!(backoff.is_due(i));
             backoff.succeeded();
         }
@@ -249,24 +326,20 @@ mod tests {
     fn a_lucky_one_among_many_failures_changes_little() {
         let backoff = Backoff::new();
         let mut time = 0;
-        attempts(&backoff, &mut time, 20 * SECOND);
+        attempts(&backoff, Failure::Crowded, &mut time, 20 * SECOND);
         backoff.succeeded();
-        assert!(attempts(&backoff, &mut time, SECOND) <= 7);
+        assert!(attempts(&backoff, Failure::Crowded, &mut time, SECOND) <= 16);
     }
 
     #[test]
     fn successes_end_the_pauses() {
         let backoff = Backoff::new();
         let mut time = 0;
-        attempts(&backoff, &mut time, 20 * SECOND);
+        attempts(&backoff, Failure::Crowded, &mut time, 20 * SECOND);
         for _ in 0..4 {
             backoff.succeeded();
         }
         time += 10 * SECOND;
-        for _ in 0..3 {
-            assert!(backoff.is_due(time));
-            backoff.failed(time);
-        }
-        assert!(backoff.is_due(time));
+        assert!(attempts(&backoff, Failure::Crowded, &mut time, SECOND) >= 20);
     }
 }
