@@ -104,9 +104,11 @@ fn is_set() -> bool {
 pub struct Patience(Backoff);
 
 impl Patience {
-    /// So often it offers the processor to whoever else could use it, in microseconds, and whoever takes it keeps it for
-    /// longer than this.
-    const OFFER: Instant = 5;
+    /// So often it offers the processor to whoever else could use it, in microseconds.
+    const OFFER: Instant = 2;
+
+    /// Whoever takes it keeps it for longer than this.
+    const TAKEN: Instant = 5;
 
     pub const fn new() -> Self {
         Self(Backoff::new())
@@ -118,34 +120,36 @@ impl Patience {
             return is_set();
         }
         let mut failure = Failure::Late;
-        let mut offered = start;
+        let mut time = start;
         loop {
-            for _ in 0..8 {
-                if is_set() {
-                    self.0.succeeded();
-                    return true;
-                }
-                spin_loop();
+            let before = time;
+            // SAFETY: lets others run; it cannot fail.
+            unsafe { libc::sched_yield() };
+            let offered = now();
+            let taken = offered.wrapping_sub(before);
+            // Whoever is waited for may have been the one who took it.
+            if is_set() && taken < Failure::Crowded.limit() {
+                self.0.succeeded();
+                return true;
             }
-            let mut time = now();
-            if time.wrapping_sub(offered) >= Self::OFFER {
-                // SAFETY: lets others run; it cannot fail.
-                unsafe { libc::sched_yield() };
-                offered = now();
-                let taken = offered.wrapping_sub(time);
-                if taken >= Self::OFFER {
-                    failure = Failure::Crowded;
-                }
-                // Whoever is waited for may have been the one.
-                if is_set() && taken < Failure::Crowded.limit() {
-                    self.0.succeeded();
-                    return true;
-                }
-                time = offered;
-            }
-            if time.wrapping_sub(start) >= failure.limit() {
-                self.0.failed(failure, time);
+            if offered.wrapping_sub(start) >= failure.limit() {
+                self.0.failed(failure, offered);
                 return is_set();
+            }
+            time = offered;
+            if taken >= Self::TAKEN {
+                failure = Failure::Crowded;
+                continue;
+            }
+            while time.wrapping_sub(offered) < Self::OFFER {
+                for _ in 0..8 {
+                    if is_set() {
+                        self.0.succeeded();
+                        return true;
+                    }
+                    spin_loop();
+                }
+                time = now();
             }
         }
     }
