@@ -5,7 +5,8 @@
 #   test/package.sh source       the zip with the crates inside builds with PG_CONFIG, without a network and without anything
 #                                that cargo has fetched, and is what the same commit gives a second time
 #   test/package.sh debian       Debian's packages, in chroots of the Debians that have 15, 17 and 19 (unstable): built
-#                                without a network, tests included; lintian; autopkgtest
+#                                without a network, tests included; lintian; autopkgtest; where this Debian has the C
+#                                extension by the same name, ours takes its place under a database that uses it
 #
 # MAJORS="17" restricts the Debians.
 . "$(dirname "$0")/lib.sh"
@@ -64,7 +65,7 @@ install_inside() {
 }
 
 inside_debian() {
-	local source=$WORK/source debs
+	local source=$WORK/source debs package
 	# What the chroot is given for tests is not what a builder has.
 	unset CARGO CARGO_HOME CARGO_NET_OFFLINE PG_CONFIG
 	install_inside build-essential debhelper fakeroot lintian autopkgtest iproute2 postgresql-server-dev-all
@@ -73,14 +74,44 @@ inside_debian() {
 	t_ok 'debian/control is made for the majors of this Debian' pg_buildext updatecontrol
 	say "        $(grep '^Package:' debian/control | tr '\n' ' ')"
 	shown build-dep 'what it builds with is there' apt-get build-dep -y --no-install-recommends ./
-	shown buildpackage 'dpkg-buildpackage without a network, tests included' offline dpkg-buildpackage -us -uc -b || return
+	shown buildpackage 'dpkg-buildpackage without a network, tests included' offline dpkg-buildpackage -us -uc -b ||
+		{ cat build-*/tmp_check/*/regression.diffs; return; }
 	# Where PostgreSQL of this Debian has its libraries is not for us to choose.
 	shown lintian 'lintian has nothing to say of what is ours' lintian --allow-root --pedantic --display-info \
 		--suppress-tags repeated-path-segment --fail-on error,warning,info,pedantic "$WORK"/*.changes
 	debs=("$WORK"/postgresql-*-pg-background_*.deb)
 	t_is 'there is a package for each major' "${#debs[@]}" "$(grep -c '^Package:' debian/control)"
 	shown autopkgtest 'autopkgtest installs it and runs its tests' autopkgtest "${debs[@]}" "$source" -- null
-	apt-get purge -y 'postgresql-*-pg-background' >"$WORK/log/purge.txt" 2>&1
+	purge
+	for package in $(sed -n 's/^Package: *//p' debian/control); do replaces "$package"; done
+	purge
+}
+
+purge() { apt-get purge -y 'postgresql-*-pg-background' >>"$WORK/log/purge.txt" 2>&1; }
+
+# replaces PACKAGE: the C extension's of the same name, under a server that has a database with it.
+replaces() {
+	local major=${1//[^0-9]/} version answer
+	version=$(apt-cache policy "$1" | awk '$1 == "Candidate:" && $2 != "(none)" { print $2 }')
+	[ -n "$version" ] || { say "        no other $1 is in this Debian"; return; }
+	shown "other-$major" "$1 $version, the C extension" apt-get install -y --no-install-recommends "$1=$version" || return
+	PG_CONFIG=/usr/lib/postgresql/$major/bin/pg_config TREE='' PGBG_TEMPLATE=$WORK/template-$major
+	BIN=$("$PG_CONFIG" --bindir)
+	PATH=$BIN:$PATH
+	cluster_template "$PGBG_TEMPLATE"
+	cluster_new "$major" || { fail 'a database with it'; return; }
+	answer="SELECT n FROM pg_background_launch('SELECT 42') AS h, pg_background_result(h.pid, h.cookie) AS r(n int4)"
+	t_like 'a database has it' "$(sql "SELECT extversion FROM pg_extension WHERE extname = 'pg_background'")" '^(1|2\.0)'
+	t_is 'a job' "$(sql "$answer")" 42
+	t_ok 'a table has a column of its types' sql 'CREATE TABLE kept (handle pg_background_handle); INSERT INTO kept VALUES (ROW(1, 2))'
+	shown "dpkg-$major" 'ours takes its place, without another word' dpkg -i "$WORK/$1"_*.deb
+	t_is 'a job of a new session, with the old SQL objects' "$(sql "$answer")" 42
+	t_ok 'ALTER EXTENSION UPDATE' sql 'ALTER EXTENSION pg_background UPDATE'
+	t_is 'leads to ours' "$(sql "SELECT extversion FROM pg_extension WHERE extname = 'pg_background'")" 2.1
+	t_is 'a job after it' "$(sql "$answer")" 42
+	t_is 'with what is new' "$(sql "SELECT n FROM pg_background_query(NULL::kept, 'SELECT handle FROM kept') AS r(n)")" '(1,2)'
+	t_is 'the column is what it was' "$(sql 'SELECT (handle).pid, (handle).cookie FROM kept')" '1|2'
+	cluster_stop "$major"
 }
 
 # finish: the last line where there are no parts.
