@@ -77,4 +77,17 @@ for pg_config in "$one" "$other"; do
 	t_ok "can be built elsewhere with $pg_config" make --no-print-directory -n -C "$WORK/elsewhere" -f "$PGBG_SRC/Makefile" PG_CONFIG="$pg_config"
 done
 rm -rf "$TARGET"
+
+# An installation whose databases have another encoding than the tests: they pass there, and are in nobody's way for long.
+PG_CONFIG=$one
+tree_make "$WORK/tree"
+tree_install "$WORK/tree" >"$WORK/log/install.txt" 2>&1
+tree_use "$WORK/tree"
+PGBG_TEMPLATE=$WORK/template
+cluster_template "$PGBG_TEMPLATE" SQL_ASCII
+{ cluster_init ascii 'max_worker_processes = 64' && cluster_start ascii; } || die 'the server did not start'
+t_is 'a server of another encoding' "$(sql 'SHOW server_encoding')" SQL_ASCII
+t_ok 'make installcheck passes there' timeout 300 make --no-print-directory -C "$WORK/elsewhere" -f "$PGBG_SRC/Makefile" installcheck \
+	PG_CONFIG="$one" REGRESS='cancel encoding' ISOLATION=other_session
+cluster_stop ascii
 t_done

@@ -192,10 +192,10 @@ cluster_dir() { say "$WORK/cluster/$1"; }
 cluster_data() { say "$WORK/cluster/$1/data"; }
 cluster_log() { say "$WORK/log/$1.log"; }
 
-# One initdb for all servers of a run.
+# cluster_template DIR [ENCODING]: one initdb for all servers of a run.
 cluster_template() {
 	install -d -o "$SERVER_USER" -m 700 "$1"
-	as_server "$BIN/initdb" -D "$1" -U postgres -A trust -E UTF8 --locale=C --no-sync >"$WORK/log/initdb.txt" 2>&1 ||
+	as_server "$BIN/initdb" -D "$1" -U postgres -A trust -E "${2:-UTF8}" --locale=C --no-sync >"$WORK/log/initdb.txt" 2>&1 ||
 		{ cat "$WORK/log/initdb.txt" >&2; die 'initdb failed'; }
 }
 
