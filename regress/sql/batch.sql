@@ -139,6 +139,11 @@ SELECT * FROM pg_background_run_all(ARRAY['SELECT 1'], timeout_ms => -1);
 SELECT * FROM pg_background_run_all(ARRAY['SELECT 1'], retries => 1, snapshot => true);
 SELECT count(*) FROM pg_background_run_all(ARRAY['SELECT $1'], params => ARRAY[ROW(1), ROW(ROW(1))], max_parallel => 1);
 
+-- more that have ended and were not told yet than are remembered otherwise; each has begun before the next is launched
+SET pg_background.worker_idle_timeout = '1min';
+SELECT count(*), bool_and(completed AND NOT has_error) FROM pg_background_run_all(array_fill('SELECT 1'::text, ARRAY[1050]), max_parallel => 1050, snapshot => true);
+RESET pg_background.worker_idle_timeout;
+
 -- code that runs in the middle of the rows, and lets go of every job that it may name
 CREATE FUNCTION regress_pgbg_lets_go(n int4) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_background_detach_all(); RETURN true; END $$;
 CREATE DOMAIN regress_pgbg_let_go AS int4 CHECK (regress_pgbg_lets_go(VALUE));

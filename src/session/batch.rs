@@ -200,7 +200,8 @@ impl Progress<'_> {
             }
         };
         launch_context.reset();
-        // Nobody else has a handle of it; what means all jobs of the session passes it by.
+        // Nobody else has a handle of it. What means all jobs of the session passes it by, and no launch forgets it before it
+        // was told of.
         job.in_use.set(true);
         self.places[start.place] = Some(Started {
             number: start.number,
