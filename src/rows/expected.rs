@@ -137,7 +137,7 @@ impl Outgoing<'_> {
 }
 
 /// Of columns that were declared, without their names.
-fn descriptor(columns: expected::Columns<'_>) -> Descriptor {
+fn descriptor(columns: expected::Declared<'_>) -> Descriptor {
     let types = Context::current().alloc_slice(columns.len(), |_| (0, -1));
     for (place, column) in types.iter_mut().zip(columns.iter()) {
         *place = (column.type_oid, column.typmod);

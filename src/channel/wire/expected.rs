@@ -42,12 +42,12 @@ pub enum Expected<'a> {
     /// One JSON object for each row, whatever its columns.
     Json,
     /// These columns.
-    Columns(Columns<'a>),
+    Columns(Declared<'a>),
 }
 
 /// Declared columns, all of them checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Columns<'a> {
+pub struct Declared<'a> {
     section: &'a [u8],
 }
 
@@ -111,7 +111,7 @@ impl<'a> Expected<'a> {
                 if columns.len() != count * COLUMN_LEN {
                     return Err(Malformed::ExpectedColumns);
                 }
-                let expected = Columns { section };
+                let expected = Declared { section };
                 if expected.iter().any(|column| column.type_oid == 0) {
                     return Err(Malformed::ExpectedType);
                 }
@@ -132,7 +132,7 @@ impl<'a> Expected<'a> {
     }
 }
 
-impl<'a> Columns<'a> {
+impl<'a> Declared<'a> {
     /// How many.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -274,25 +274,13 @@ impl<'a> Description<'a> {
     }
 
     /// The columns in order.
-    #[must_use]
-    pub const fn columns(&self) -> Columns<'a> {
-        Columns { rest: self.payload }
-    }
-}
-
-/// Iterator over the columns of a row description.
-#[derive(Clone, Debug)]
-pub struct Columns<'a> {
-    rest: &'a [u8],
-}
-
-impl<'a> Iterator for Columns<'a> {
-    type Item = Column<'a>;
-
-    fn next(&mut self) -> Option<Column<'a>> {
-        let (column, rest) = Column::decode(self.rest).ok()?;
-        self.rest = rest;
-        Some(column)
+    pub fn columns(&self) -> impl Iterator<Item = Column<'a>> + use<'a> {
+        let mut rest = self.payload;
+        core::iter::from_fn(move || {
+            let (column, after) = Column::decode(rest).ok()?;
+            rest = after;
+            Some(column)
+        })
     }
 }
 
