@@ -66,55 +66,48 @@ impl Admission {
     ) -> Option<T> {
         let start = now();
         directory::start_waiting(Awaited::Place);
-        let result = catch(|| self.look_again_and_again(ask, attempt, is_coming, busy));
+        let result = catch(|| {
+            let courtesy = Deadline::after(COURTESY);
+            let mut check = wait::next_check();
+            let mut looks = 0;
+            loop {
+                latch::reset();
+                ask();
+                pump::pump_all();
+                let found = attempt();
+                if found.is_some() {
+                    return found;
+                }
+                let time = now();
+                // A worker that has just been woken shows for a moment neither that it was idle nor that it leaves: look again.
+                let comes =
+                    is_coming.is_some_and(|comes| comes() || pump::is_about_to_lose_a_worker());
+                looks = if comes { 0 } else { looks + 1 };
+                let briefly = is_coming.is_some() && looks < LOOKS && !courtesy.passed(time);
+                if self.deadline.passed(time) && !briefly {
+                    return None;
+                }
+                if check.passed(time) {
+                    check_deadlock(busy());
+                    check = wait::next_check();
+                }
+                injection::point("launch-slot");
+                let pause = if comes || briefly || !directory::is_there() {
+                    SOON
+                } else {
+                    LATER
+                };
+                let left = self.deadline.earlier(check).left(time);
+                latch::wait(
+                    Some(left.unwrap_or(pause).min(pause).max(1)),
+                    &WAIT_FOR_PLACE,
+                );
+            }
+        });
         directory::stop_waiting();
         self.waited
             .set(self.waited.get() + now().saturating_sub(start));
         result.unwrap_or_else(|caught| caught.rethrow())
-    }
-
-    fn look_again_and_again<T: Copy>(
-        &self,
-        ask: impl Fn(),
-        attempt: impl Fn() -> Option<T>,
-        is_coming: Option<&dyn Fn() -> bool>,
-        busy: impl Fn() -> usize,
-    ) -> Option<T> {
-        let courtesy = Deadline::after(COURTESY);
-        let mut check = wait::next_check();
-        let mut looks = 0;
-        loop {
-            latch::reset();
-            ask();
-            pump::pump_all();
-            let found = attempt();
-            if found.is_some() {
-                return found;
-            }
-            let time = now();
-            // A worker that has just been woken shows for a moment neither that it was idle nor that it leaves: look again.
-            let comes = is_coming.is_some_and(|comes| comes() || pump::is_about_to_lose_a_worker());
-            looks = if comes { 0 } else { looks + 1 };
-            let briefly = is_coming.is_some() && looks < LOOKS && !courtesy.passed(time);
-            if self.deadline.passed(time) && !briefly {
-                return None;
-            }
-            if check.passed(time) {
-                check_deadlock(busy());
-                check = wait::next_check();
-            }
-            injection::point("launch-slot");
-            let pause = if comes || briefly || !directory::is_there() {
-                SOON
-            } else {
-                LATER
-            };
-            let left = self.deadline.earlier(check).left(time);
-            latch::wait(
-                Some(left.unwrap_or(pause).min(pause).max(1)),
-                &WAIT_FOR_PLACE,
-            );
-        }
     }
 }
 

@@ -84,7 +84,7 @@ pub fn pump(job: JobRef) {
             Ok(()) => finish(
                 job,
                 outcome_of(&job, link, &summary),
-                &state_of(&job, &summary),
+                state_of(&job, &summary),
             ),
             Err(malformed) => fail_protocol(job, link, malformed.as_str()),
         },
@@ -106,7 +106,7 @@ fn leave(job: JobRef) {
         .set(is_wanted && directory::take_back(job.ticket));
     let why = Str::from_static(c"background job was canceled before it began");
     let outcome = failed(code::QUERY_CANCELED, why, None);
-    finish(job, outcome, &State::Canceled);
+    finish(job, outcome, State::Canceled);
 }
 
 /// The worker is gone without a word.
@@ -120,7 +120,7 @@ fn lose(job: JobRef) {
 fn finish_badly(job: JobRef, outcome: Outcome) {
     let file = job.file;
     kept::give_up(&job);
-    finish(job, outcome, &State::Error);
+    finish(job, outcome, State::Error);
     file.remove();
 }
 
@@ -356,14 +356,14 @@ fn fail_protocol(job: JobRef, link: LinkRef, why: &str) {
 }
 
 /// The outcome is final: keeps it, counts it, lets the worker go or keeps it warm.
-fn finish(job: JobRef, outcome: Outcome, state: &State) {
+fn finish(job: JobRef, outcome: Outcome, state: State) {
     job.outcome.set(outcome);
-    job.state.set(*state);
+    job.state.set(state);
     job.assembler.free();
     job.keep_progress();
     job.finished_as.set(STATE.counters.ended());
-    if *state != State::Stopped {
-        settle_in_directory(&job, &outcome, *state);
+    if state != State::Stopped {
+        settle_in_directory(&job, &outcome, state);
     }
     if let Some(link) = job.link.take() {
         idle::keep(link);
