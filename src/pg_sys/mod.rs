@@ -1,6 +1,6 @@
 //! PostgreSQL as it is: generated bindings, the C shim, and what a loadable module must export.
 //!
-//! Everything here is raw. Only `crate::pg` may use it.
+//! Everything here is raw. Only `crate::pg` uses it, and `crate::sql` for the OIDs of types.
 
 pub mod alignment;
 pub mod magic;
