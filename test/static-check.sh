@@ -64,6 +64,7 @@ grep -v '^circle' <<<"$arrows" | refuse 'an arrow points down only'
 # alignments are arithmetic, which whoever checks rows without a server takes by itself.
 grep -E '\bpg_sys\b' <<<"$code" | grep -vE '^src/(pg_sys|pg|sql)/|^src/lib.rs:[0-9]+: mod pg_sys;$|^src/channel/wire/.*pg_sys::alignment\b' |
 	refuse 'pg_sys outside pg and sql'
+grep -E '\bpg_ge_' <<<"$code" | grep -v '^src/pg_sys/' | refuse 'only pg_sys knows versions'
 grep '^circle: ' <<<"$arrows" | refuse 'files of a room that need each other'
 sources src/channel | grep -E '\bstatic +(mut\b|[A-Z_]+ *: *([a-z:]+::)?(Atomic|Cell|State|UnsafeCell))' | refuse 'channel holds what both processes share, and nothing of one'
 git ls-files -z -- 'src/*.rs' | xargs -0 wc -l | awk '$1 > 400 && $2 != "total" { print $2 ": " $1 " lines" }' | refuse 'files of up to 400 lines'
@@ -111,6 +112,8 @@ if [ -f src/pg_sys/shim.c ]; then
 	grep -nE '^[a-z_0-9]+\(' src/pg_sys/shim.c | grep -vE ':pgbg_' | refuse 'functions of the shim start with pgbg_'
 	names=$(grep -oE '^pgbg_[a-z_0-9]+\(' src/pg_sys/shim.c | uniq)
 	diff <(LC_ALL=C sort <<<"$names") - <<<"$names" | grep '^>' | refuse 'the shim is in alphabetical order'
+	diff <(tr -d '(' <<<"$names") <(sed -nE 's/.*pub fn (pgbg_[a-z_0-9]+)\(.*/\1/p' src/pg_sys/shim.rs) | grep '^[<>]' |
+		refuse 'shim.rs has the functions of the shim in their order'
 fi
 
 test/allowlist.sh --check 2>&1 | refuse 'src/pg_sys/allowlist.txt is not exact'

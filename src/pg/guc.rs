@@ -325,11 +325,14 @@ pub fn clear_restoring() {
     unsafe { sys::InitializingParallelWorker = false }
 }
 
-/// work_mem and friends are the server's; statement_timeout is one we act on. Milliseconds, 0 for none.
+/// statement_timeout in milliseconds, 0 for none.
 pub fn statement_timeout() -> c_int {
     // SAFETY: reads a setting.
     unsafe { sys::StatementTimeout }
 }
+
+/// Whether there is a transaction_timeout.
+pub const HAS_TRANSACTION_TIMEOUT: bool = sys::PGBG_HAS_TRANSACTION_TIMEOUT != 0;
 
 /// deadlock_timeout in milliseconds.
 pub fn deadlock_timeout() -> c_int {

@@ -150,6 +150,13 @@ enum
 	PGBG_COUNTING_VARIABLES_IS_CHEAP = PG_VERSION_NUM < 160000
 };
 
+/* 17 added transaction_timeout, and named memory that takes the lock by itself. */
+enum
+{
+	PGBG_HAS_TRANSACTION_TIMEOUT = PG_VERSION_NUM >= 170000,
+	PGBG_NAMED_MEMORY_IS_LOCKED = PG_VERSION_NUM >= 170000
+};
+
 /* 19 folded CLUSTER into REPACK. */
 #if PG_VERSION_NUM >= 190000
 #define PGBG_CLUSTER_TAG T_RepackStmt

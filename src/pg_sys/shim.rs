@@ -27,8 +27,8 @@ unsafe extern "C-unwind" {
     pub fn pgbg_command_tag(buffer: *mut c_char, completion: *const QueryCompletion) -> c_int;
     pub fn pgbg_count_guc_variables() -> c_int;
     pub fn pgbg_datum_get_int64(datum: Datum) -> i64;
-    pub fn pgbg_enum_setting_name(setting: *mut config_generic, value: c_int) -> *const c_char;
     pub fn pgbg_drop_temporary_slots();
+    pub fn pgbg_enum_setting_name(setting: *mut config_generic, value: c_int) -> *const c_char;
     pub fn pgbg_errno() -> c_int;
     pub fn pgbg_exec_project(projection: *mut ProjectionInfo);
     pub fn pgbg_file_read(file: File, buffer: *mut c_char, amount: usize, offset: i64) -> isize;

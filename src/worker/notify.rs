@@ -100,8 +100,9 @@ fn send(due: &Due) {
     // The commit may wait for others that notify, and must not wait for a disk or a standby: the job is over.
     guc::set_local(c"synchronous_commit", c"off");
     guc::set_local(c"lock_timeout", c"0");
-    #[cfg(pg_ge_17)]
-    guc::set_local(c"transaction_timeout", c"0");
+    if guc::HAS_TRANSACTION_TIMEOUT {
+        guc::set_local(c"transaction_timeout", c"0");
+    }
     notify(due.channel, payload(due));
     xact::commit_command();
 }
