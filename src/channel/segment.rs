@@ -28,7 +28,7 @@ pub struct Header {
     /// To which database and as whom the worker connects.
     database: Oid,
     authenticated_user: Oid,
-    /// The launcher's process id, for the worker's title.
+    /// The launcher's process id: the worker's files are in that session's directory, and what the worker shows of itself tells it.
     launcher_pid: i32,
     /// Bytes of the whole segment, and where the queues start in it.
     size: u64,

@@ -52,16 +52,7 @@ fn search(context: Context, pid: c_int) -> bool {
     let us = identity::pid();
     // Room for every process that can hold a lock; each is entered once.
     let room = lock::max_backends() + 1;
-    let place = context.alloc(room * size_of::<Step>()).cast::<Step>();
-    // SAFETY: room for `room` steps was made, and each is written before anything reads it.
-    let steps = unsafe {
-        place.as_ptr().write_bytes(0, room);
-        core::slice::from_raw_parts_mut(place.as_ptr(), room)
-    };
-    let Some(first) = steps.first_mut() else {
-        return false;
-    };
-    *first = Step { pid, waiter: 0 };
+    let steps = context.alloc_slice(room, |_| Step { pid, waiter: 0 });
     let mut count = 1;
     let mut at = 0;
     while at < count {

@@ -25,7 +25,7 @@ const TIMEOUT_GRACE: c_int = 1000;
 /// Runs all statements in one transaction and commits it. Raises what they raise.
 pub fn run(channel: Channel, request: &Request<'_>) {
     let message_context = message_context();
-    // SAFETY: the request was copied to a context that lives as long as the process.
+    // SAFETY: the request is in a context that is emptied when the job is over.
     let sql = unsafe { Str::from_cstr(request.sql) };
     if request.snapshot.is_none() {
         channel.set_running();

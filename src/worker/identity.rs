@@ -122,7 +122,7 @@ fn look(settings: Settings) {
 
 fn set_reset_values(section: &[u8]) {
     for value in wire::reset_values(section) {
-        // SAFETY: C strings of the request, which lives as long as these settings; only used meanwhile.
+        // SAFETY: strings of the section, which is in the context of these settings; the server copies what it keeps.
         let text = |text: &CStr| unsafe { Str::from_cstr(text) };
         guc_tables::set_reset_value(&guc_tables::ResetValue {
             name: text(value.name),

@@ -61,7 +61,8 @@ pub struct State {
     pub summary: Cell<Option<Summary>>,
 }
 
-/// What is known of a job besides what it sends.
+/// What is known of a job besides what it sends, until its outcome is about to be published. What is told of it afterwards
+/// (`due`, `line`) ends when that is done, and `sending` when its output has.
 #[derive(Clone, Copy)]
 pub struct Job {
     /// The job's last commit has begun, and has happened.
