@@ -43,7 +43,7 @@ FROM pg_background_run_v2($$
             EXCEPTION WHEN query_canceled THEN
             END;
         END LOOP;
-    END$d$ $$, 0, 50);
+    END$d$ $$, 0, 300);
 DO $$
 BEGIN
     FOR i IN 1 .. 6000 LOOP
