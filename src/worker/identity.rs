@@ -14,6 +14,7 @@ use crate::pg::statement::{Class, Statement, Statements};
 use crate::pg::text::Str;
 use crate::pg::{encoding, guc, pin, plugins, process, xact};
 use crate::rows::expected;
+use crate::settings::WORKER_IDLE_TIMEOUT;
 use core::ffi::{CStr, c_int};
 
 /// Connects to the launcher's database as the user that logged in there. The server checks LOGIN, datallowconn and
@@ -108,9 +109,19 @@ fn restore(settings: Settings) {
     });
 }
 
-/// Remembers what the settings are by now.
+/// Remembers what the settings are by now. Looking at all of them takes longer than a job: a process that is not to stay
+/// remembers what nothing compares equal to.
 fn look(settings: Settings) {
     settings.restored.reset();
+    if WORKER_IDLE_TIMEOUT.get() == 0 {
+        STATE.settings.set(Some(Settings {
+            picture: Picture::NONE,
+            variables: 0,
+            mark: 0,
+            ..settings
+        }));
+        return;
+    }
     STATE.settings.set(Some(Settings {
         picture: Picture::take(settings.restored),
         variables: guc::count_variables(),
