@@ -74,11 +74,10 @@ say ''
 psql -Xq -P footer=off -c "SELECT variant, calls, $percentiles, $(r to_dblink 2) AS \"/ dblink kept\", $(r to_run 2) AS \"/ run\" FROM bench.report ORDER BY p[1]"
 say "microseconds, of $BENCH_ROUNDS interleaved rounds of $BENCH_CALLS calls"
 
-# An autonomous INSERT, each way. dblink needs a connection in each session: the first transaction opens it.
-insert="insert into bench.audit (who, what) values (''bench'', ''something happened'')"
-cat >"$WORK/warm.sql" <<-S
-	SELECT FROM pg_background_run_v2('$insert');
-S
+# An autonomous INSERT, each way.
+values="(who, what) values (''bench'', ''something happened'')"
+insert="insert into bench.audit $values"
+bench_inserts "$WORK" bench.audit "$values"
 cat >"$WORK/parameters.sql" <<-S
 	SELECT FROM pg_background_run('insert into bench.audit (who, what) values (\$1, \$2)', params => ROW('bench'::text, 'something happened'::text));
 S
@@ -89,14 +88,6 @@ cat >"$WORK/cold.sql" <<-S
 	SET pg_background.worker_idle_timeout = 0;
 	SELECT FROM pg_background_run_v2('$insert');
 S
-cat >"$WORK/dblink-kept.sql" <<-S
-	\\if :connected
-	\\else
-	SELECT FROM dblink_connect('bench', '$(bench_dblink)');
-	\\set connected 1
-	\\endif
-	SELECT FROM dblink_exec('bench', '$insert');
-S
 cat >"$WORK/dblink-fresh.sql" <<-S
 	SELECT FROM dblink_exec('$(bench_dblink)', '$insert');
 S
@@ -106,8 +97,8 @@ S
 cat >"$WORK/other.sql" <<-S
 	SELECT FROM pg_background_result(pg_background_launch('$insert', 65536)) AS t(r text);
 S
-declare -A SCRIPT=([run_v2 warm]=warm [run_v2 cold]=cold [run with parameters]=parameters [run_v2 failing]=failing
-	[dblink kept]=dblink-kept [dblink fresh]=dblink-fresh [not autonomous]=local [other library]=other)
+declare -A SCRIPT=([run_v2 warm]=run [run_v2 cold]=cold [run with parameters]=parameters [run_v2 failing]=failing
+	[dblink kept]=dblink [dblink fresh]=dblink-fresh [not autonomous]=local [other library]=other)
 
 # Clock ticks that the server's processes took so far in user and system mode, those that have ended included.
 ticks() { sed 's/.*) //' "/proc/$(cluster_postmaster "$CLUSTER")/stat" | awk '{ print $12 + $14, $13 + $15 }'; }

@@ -45,3 +45,18 @@ bench_machine() {
 bench_plot() {
 	awk -F, -v title="$3" -v label="$4" -v machine="$5" -v limit="${6:-0}" -f "$BENCH/plot.awk" "$1" >"$2"
 }
+
+# bench_inserts FOLDER TABLE VALUES: scripts for pgbench, run.sql and dblink.sql, which insert into it by this extension and by
+# an open connection of dblink's. VALUES stands within a literal. dblink needs a connection in each session: the first
+# transaction opens it, with the variable `connected` at 0 before.
+bench_inserts() {
+	say "SELECT FROM pg_background_run_v2('insert into $2 $3');" >"$1/run.sql"
+	cat >"$1/dblink.sql" <<-S
+		\\if :connected
+		\\else
+		SELECT FROM dblink_connect('bench', '$(bench_dblink)');
+		\\set connected 1
+		\\endif
+		SELECT FROM dblink_exec('bench', 'insert into $2 $3');
+	S
+}
