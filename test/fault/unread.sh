@@ -91,8 +91,10 @@ t_ok 'no worker is left of it' wait_until "SELECT count(*) = 0 FROM pg_stat_acti
 session_close s
 
 # Memory and segments: 300 unread results, launched one after another.
-# unread_results COUNT SQL QUEUE_SIZE
+# unread_results COUNT SQL QUEUE_SIZE SIZE LIMIT: so many jobs whose results, of that size, take no more memory than so many kB.
 unread_results() {
+	local before after
+	before=$(resident s)
 	session_do s "DO \$\$
 DECLARE h pg_background_handle;
 BEGIN
@@ -101,13 +103,12 @@ BEGIN
         PERFORM pg_background_wait(h);
     END LOOP;
 END\$\$;" 120 >/dev/null
+	after=$(resident s)
+	t_ok "$1 unread results of $4 take little memory ($((after - before)) kB)" [ $((after - before)) -lt "$5" ]
 }
 session_open s -v VERBOSITY=sqlstate
 session_do s "SET pg_background.launch_timeout = '10s'; SELECT pg_background_run('SELECT 1') \\g /dev/null" >/dev/null
-before=$(resident s)
-unread_results 300 "SELECT repeat(''x'', 1000) FROM generate_series(1, 3000)" 0
-after=$(resident s)
-t_ok "300 unread results of 3 MB take little memory ($((after - before)) kB)" [ $((after - before)) -lt 32000 ]
+unread_results 300 "SELECT repeat(''x'', 1000) FROM generate_series(1, 3000)" 0 '3 MB' 32000
 t_is 'they are in files' "$(files)" 300
 t_is 'others can launch meanwhile' "$(sql "SELECT count(*) FROM (SELECT pg_background_submit('SELECT 1') FROM generate_series(1, 5)) x")" 5
 t_is 'and run parallel queries' "$(sql "SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SELECT count(*) FROM big" | tail -n 1)" 300000
@@ -115,10 +116,7 @@ t_is 'their rows are whole' "$(session_do s 'SELECT sum(n) FROM (SELECT (SELECT 
 t_is 'their files are gone' "$(files)" 0
 # Large ones, of which some stay in memory.
 session_do s "SELECT pg_background_detach_all(); SET work_mem = '64MB';" >/dev/null
-before=$(resident s)
-unread_results 20 "SELECT repeat(''x'', 100000) FROM generate_series(1, 500)" 4194304
-after=$(resident s)
-t_ok "20 unread results of 50 MB take little memory ($((after - before)) kB)" [ $((after - before)) -lt 128000 ]
+unread_results 20 "SELECT repeat(''x'', 100000) FROM generate_series(1, 500)" 4194304 '50 MB' 128000
 t_is 'their rows are whole, too' "$(session_do s 'SELECT sum(n) FROM (SELECT (SELECT sum(length(t)) FROM pg_background_result(l.pid, l.cookie) AS (t text)) AS n FROM pg_background_list l) x; RESET work_mem;' 120)" 1000000000
 t_is 'and their files gone' "$(files)" 0
 # A worker with so large a queue would need no file next.

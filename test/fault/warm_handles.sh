@@ -20,6 +20,8 @@ in_session() {
 }
 # \if needs nothing of the session; these save typing.
 launch() { say "SELECT pid AS p$1, cookie AS c$1 FROM pg_background_launch_v2(\$j\$$2\$j\$) \\gset"; }
+launch_and_wait() { say "$(launch "$1" "$2")
+	SELECT pg_background_wait_v2(:p$1, :c$1) \\g /dev/null"; }
 
 # --- one worker, many handles
 in_session 'a hundred jobs on one worker have a hundred cookies' 'WARNING:  1|100' "
@@ -45,10 +47,8 @@ in_session 'an old handle means its own job and no other once that was consumed'
 		code(format('SELECT pg_background_result_info_v2(%s, %s)', :p1, :c1)),
 		(SELECT state FROM pg_background_outcome_v2(:p1, :c1)), (SELECT state IN ('starting', 'running', 'stopped') FROM pg_background_outcome_v2(:p2, :c2));"
 in_session 'records of finished jobs stay apart on one worker, and their rows' $'1|3\nthree\none\ntwo' "
-	$(launch 1 "SELECT 'one'")
-	SELECT pg_background_wait_v2(:p1, :c1) \\g /dev/null
-	$(launch 2 "SELECT 'two'")
-	SELECT pg_background_wait_v2(:p2, :c2) \\g /dev/null
+	$(launch_and_wait 1 "SELECT 'one'")
+	$(launch_and_wait 2 "SELECT 'two'")
 	$(launch 3 "SELECT 'three'")
 	SELECT count(DISTINCT pid), count(*) FROM pg_background_list;
 	SELECT * FROM pg_background_result_v2(:p3, :c3) AS (a text);
@@ -66,8 +66,7 @@ in_session 'the list and the statistics tell jobs' $'6|6|0\n1|stopped|5\n1|runni
 	SELECT coalesce(CASE WHEN backend_state IS NULL AND query IS NULL AND backend_start IS NULL THEN 'NULL' END, pgbg_state) AS shown, count(*)
 	FROM pg_background_activity GROUP BY shown ORDER BY shown;"
 in_session "progress, tag and count are the job's own" $'t\n50|half\n|\n50|half\nSELECT 1|1|t\n|0|f\nSELECT 3|3|t' "
-	$(launch 1 "SELECT pg_background_progress(50, 'half')")
-	SELECT pg_background_wait_v2(:p1, :c1) \\g /dev/null
+	$(launch_and_wait 1 "SELECT pg_background_progress(50, 'half')")
 	$(launch 2 'SELECT pg_sleep(0.3), generate_series(1, 3)')
 	SELECT :p1 = :p2;
 	SELECT progress_pct, progress_msg FROM pg_background_get_progress_v2(:p1, :c1);
@@ -78,12 +77,9 @@ in_session "progress, tag and count are the job's own" $'t\n50|half\n|\n50|half\
 	SELECT pg_background_wait_v2(:p2, :c2) \\g /dev/null
 	SELECT command_tag, row_count, completed FROM pg_background_result_info_v2(:p2, :c2);"
 in_session 'an error leaves nothing in the records of others' $'22012|division by zero\n|\n|' "
-	$(launch 1 'SELECT 1/0')
-	SELECT pg_background_wait_v2(:p1, :c1) \\g /dev/null
-	$(launch 2 'SELECT 1')
-	SELECT pg_background_wait_v2(:p2, :c2) \\g /dev/null
-	$(launch 3 'SELECT 1')
-	SELECT pg_background_wait_v2(:p3, :c3) \\g /dev/null
+	$(launch_and_wait 1 'SELECT 1/0')
+	$(launch_and_wait 2 'SELECT 1')
+	$(launch_and_wait 3 'SELECT 1')
 	SELECT sqlstate, error_message FROM pg_background_outcome_v2(:p1, :c1);
 	SELECT sqlstate, error_message FROM pg_background_outcome_v2(:p2, :c2);
 	SELECT sqlstate, error_message FROM pg_background_outcome_v2(:p3, :c3);"
@@ -133,8 +129,7 @@ in_session 'detaching it frees the process id' $'t\nt' "
 	SELECT worker() = :p;
 	SELECT :p = :w;"
 in_session 'a bare process id means the newest job on it' $'t\nnew\nold' "
-	$(launch 1 "SELECT 'old'")
-	SELECT pg_background_wait_v2(:p1, :c1) \\g /dev/null
+	$(launch_and_wait 1 "SELECT 'old'")
 	SELECT pg_background_launch('SELECT ''new''') AS p \\gset
 	SELECT :p = :p1;
 	SELECT * FROM pg_background_result(:p) AS (a text);
