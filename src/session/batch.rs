@@ -82,7 +82,6 @@ pub fn run<'o>(batch: &Batch, order: &MakeOrder<'_, 'o>, ended: &dyn Fn(&Ended))
     let limit = most.clamp(1, batch.count.max(1));
     let context = Context::current().create(c"pg_background batch");
     let places = context.alloc_slice(limit, |_| None);
-    let started = core::ptr::NonNull::from(&mut *places);
     let mut progress = Progress {
         batch,
         places,
@@ -92,8 +91,7 @@ pub fn run<'o>(batch: &Batch, order: &MakeOrder<'_, 'o>, ended: &dyn Fn(&Ended))
     };
     let launch_context = context.create(c"pg_background order");
     if let Err(caught) = catch(|| progress.run(launch_context, order, ended)) {
-        // SAFETY: the slice lives in `context`; what held it was left by the error.
-        for started in unsafe { started.as_ref() }.iter().flatten() {
+        for started in progress.places.iter().flatten() {
             started.job.in_use.set(false);
             cancel::cancel(started.job);
             registry::detach(started.job);
