@@ -18,6 +18,8 @@ END $$;
 SELECT count(*) AS remembered FROM pg_background_list WHERE state = 'stopped';
 SELECT pg_advisory_unlock(8715);
 SELECT pg_background_wait_v2(:late_pid, :late_cookie);
+-- the next launch forgets the one that finished first
+SELECT completed FROM pg_background_run_v2('SELECT 1');
 SELECT state FROM pg_background_outcome_v2(:late_pid, :late_cookie);
 SELECT * FROM pg_background_result_v2(:late_pid, :late_cookie) AS (answer int);
 SELECT pg_background_purge_v2() AS purged;
