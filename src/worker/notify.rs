@@ -5,12 +5,12 @@
 
 use super::identity;
 use super::state::STATE;
-use crate::channel::outcome::{Ending, Summary};
+use crate::channel::outcome::{self, Ending, Summary};
 use crate::channel::segment::Channel;
 use crate::channel::wire::request::Request;
 use crate::channel::wire::text::clip;
 use crate::injection;
-use crate::pg::error::{Level, Report, catch_into, code, sqlstate_text};
+use crate::pg::error::{Level, Report, catch_into, sqlstate_text};
 use crate::pg::memory::Context;
 use crate::pg::notify::notify;
 use crate::pg::statement::TAG_LIMIT;
@@ -29,6 +29,7 @@ pub struct Due {
     cookie: i64,
     /// Packed; 0 for success.
     sqlstate: c_int,
+    is_canceled: bool,
     row_count: u64,
     tag: [u8; TAG_LIMIT],
     tag_length: usize,
@@ -43,6 +44,7 @@ pub fn note_request(request: &Request<'_>) {
         label: request.label.map(text),
         cookie: request.cookie,
         sqlstate: 0,
+        is_canceled: false,
         row_count: 0,
         tag: [0; TAG_LIMIT],
         tag_length: 0,
@@ -50,17 +52,21 @@ pub fn note_request(request: &Request<'_>) {
 }
 
 /// Notes how the job ended, right before that is published. Nothing here may fail.
-pub fn note_end(summary: &Summary, tag: Option<&[u8]>) {
+pub fn note_end(channel: Channel, summary: &Summary) {
     let Some(mut due) = STATE.due.get() else {
         return;
     };
     if summary.ending == Ending::Succeeded {
         due.row_count = summary.row_count;
-        let tag = tag.unwrap_or(&[]);
+        let tag = channel
+            .outcome
+            .text(outcome::Text::CommandTag)
+            .unwrap_or(&[]);
         due.tag_length = tag.len().min(TAG_LIMIT);
         due.tag[..due.tag_length].copy_from_slice(&tag[..due.tag_length]);
     } else {
         due.sqlstate = summary.sqlstate;
+        due.is_canceled = summary.is_canceled(channel.is_cancel_requested());
     }
     STATE.due.set(Some(due));
 }
@@ -111,7 +117,7 @@ fn payload(due: &Due) -> Str {
     let sqlstate = sqlstate_text(due.sqlstate);
     let state: &[u8] = match due.sqlstate {
         0 => b"stopped",
-        code::QUERY_CANCELED => b"canceled",
+        _ if due.is_canceled => b"canceled",
         _ => b"error",
     };
     let label = |label: Str| clip(label.bytes(), LABEL_LIMIT, encoding::character_length);

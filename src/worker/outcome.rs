@@ -47,7 +47,7 @@ fn summary(ending: Ending, sent: Sent) -> Summary {
 
 fn publish(channel: Channel, summary: &Summary) {
     let ended = entry::end(channel, summary, false);
-    notify::note_end(summary, channel.outcome.text(Text::CommandTag));
+    notify::note_end(channel, summary);
     channel.outcome.publish(summary);
     STATE.summary.set(None);
     // The sender of requests is the launcher.

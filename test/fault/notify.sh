@@ -86,6 +86,12 @@ t_is 'terminated: the outcome' "$(session_do s "SELECT pg_background_wait(:pid, 
 SELECT sqlstate FROM pg_background_outcome(:pid, :cookie);")" 57P01
 session_do s "SELECT 1 FROM pg_background_run('SELECT 1', label => 'after', notify => 'done') \\g /dev/null" >/dev/null
 t_is 'terminated: nothing is told' "$(heard 62 | sed -n 62p | grep -c '"label":"after"')" 1
+# Code that has caught the cancel and ends by another error than this: handles, the directory and the notification agree.
+session_do s "SELECT pid, cookie FROM pg_background_launch(\$j\$DO \$d\$BEGIN PERFORM pg_sleep(60);
+EXCEPTION WHEN query_canceled THEN RAISE admin_shutdown; END\$d\$\$j\$, notify => 'done') \\gset" >/dev/null
+wait_until "SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+session_do s 'SELECT pg_background_cancel(:pid, :cookie) \g /dev/null' >/dev/null
+t_is 'the cancel ended in 57P01' "$(all 63)|$(session_do s "SELECT state FROM pg_background_outcome(:pid, :cookie);")" 'canceled|57P01|0|||canceled'
 session_close s
 session_close listener
 
