@@ -18,5 +18,10 @@ few=$(peak "SELECT row(i, repeat(''x'', 1000)) FROM generate_series(1, 1000) i")
 many=$(peak "SELECT row(i, repeat(''x'', 1000)) FROM generate_series(1, 100000) i")
 t_like 'both were measured' "$few $many" '^[0-9]+ [0-9]+$'
 t_ok "rows that need work: $few kB for a thousand, $many kB for a hundred times as many" test "$many" -lt "$((few + 20000))"
+sql "CREATE TABLE t (a text); ALTER TABLE t ALTER a SET STORAGE EXTERNAL; INSERT INTO t SELECT repeat('x', 100000)"
+few=$(peak 'SELECT a FROM t, generate_series(1, 10) g')
+many=$(peak 'SELECT a FROM t, generate_series(1, 1000) g')
+t_like 'both were measured, too' "$few $many" '^[0-9]+ [0-9]+$'
+t_ok "values that are stored out of line: $few kB for 10, $many kB for a hundred times as many" test "$many" -lt "$((few + 20000))"
 t_no_leaks 'nothing is left'
 t_done
