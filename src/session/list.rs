@@ -82,10 +82,11 @@ impl<T: Listed> List<T> {
 
     /// Takes one out.
     pub fn remove(&self, one: Ref<T>) {
-        let before = self.iter().find(|other| other.next().get() == Some(one));
-        let place = before.as_deref().map_or(&self.0, Listed::next);
-        if place.get() == Some(one) {
-            place.set(one.next().take());
+        // Mostly the one that came last goes first.
+        if self.first() == Some(one) {
+            self.0.set(one.next().take());
+        } else if let Some(before) = self.iter().find(|other| other.next().get() == Some(one)) {
+            before.next().set(one.next().take());
         }
     }
 }
