@@ -16,11 +16,21 @@ waiting() {
 		[[ $(od -An -tx8 -N8 "$file" 2>/dev/null) != *70676264000000ff ]] || od -An -tu4 -j152 -N4 "$file" | tr -d ' '
 	done
 }
+# Ends the jobs that a session has left behind, those that are only about to start as well.
+end_others() {
+	local end=$((SECONDS + 15))
+	until [ "$(sql "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+			WHERE backend_type = 'pg_background' AND pid <> (SELECT (h).pid FROM foreign_job)") $(segments)" = "0 $owned" ]; do
+		[ "$SECONDS" -lt "$end" ] || return 1
+		sleep 0.05
+	done
+}
 nobody() { local end=$((SECONDS + 10)); until [ "$(waiting)" = 0 ] || [ "$SECONDS" -ge "$end" ]; do sleep 0.02; done; waiting; }
 
 # The job that others wait for, of a session that outlives them all.
 session_open owner
 session_do owner "WITH j AS (SELECT pg_background_launch('SELECT pg_sleep(600)') AS h) INSERT INTO foreign_job SELECT h FROM j;" >/dev/null
+owned=$(segments)
 busy="SELECT count(pg_background_launch('SELECT pg_sleep(600)')) FROM generate_series(1, 10);"
 declare -A waits=(
 	['a job of its own']="SELECT pg_background_wait(pg_background_launch('SELECT pg_sleep(600)'));"
@@ -51,8 +61,7 @@ for what in "${!waits[@]}"; do
 				client) session_close w kill ;;
 			esac
 			session_close w kill
-			sql "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE backend_type = 'pg_background' AND pid <> (SELECT (h).pid FROM foreign_job)" >/dev/null
-			wait_until "SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'pg_background' AND pg_stat_activity.pid IS NOT NULL" 15 >/dev/null
+			wait_until "SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = $backend" && end_others || fail "$name: its jobs are left"
 			t_is "$name" "$(nobody) $(sql 'SELECT pg_postmaster_start_time()')" "0 $started"
 		done
 	done
