@@ -191,34 +191,13 @@ impl<'a> Request<'a> {
     where
         'a: 'b,
     {
-        let [
-            library_state,
-            guc_state,
-            label,
-            parameters,
-            expected,
-            snapshot,
-            channel,
-            sql,
-        ] = self.sections();
-        [
-            fixed,
-            library_state,
-            padding(library_state.len()),
-            guc_state,
-            padding(guc_state.len()),
-            label,
-            padding(label.len()),
-            parameters,
-            padding(parameters.len()),
-            expected,
-            padding(expected.len()),
-            snapshot,
-            padding(snapshot.len()),
-            channel,
-            padding(channel.len()),
-            sql,
-        ]
+        let mut parts: [&'b [u8]; 16] = [&[]; 16];
+        let mut before: &'b [u8] = fixed;
+        for (place, section) in parts.chunks_exact_mut(2).zip(self.sections()) {
+            place.copy_from_slice(&[before, section]);
+            before = padding(section.len());
+        }
+        parts
     }
 
     /// Bytes of the whole message, the sum of its parts.
