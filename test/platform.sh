@@ -75,7 +75,7 @@ case $platform in
 	i386)
 		for major in ${MAJORS:-17 19}; do in_chroot i386 "$major" 'unit regress isolation fault'; done
 		;;
-	aarch64) machine arm64 aarch64 'regress isolation fault/warm_isolation fault/warm_lifecycle fault/warm_settings fault/warm_slots fault/cancel_early' ;;
+	aarch64) machine arm64 aarch64 'regress isolation fault/warm_isolation fault/warm_libraries fault/warm_lifecycle fault/warm_roles fault/warm_settings fault/warm_slots fault/warm_terminated fault/cancel_early' ;;
 	s390x) machine s390x s390x 'regress isolation' ;;
 	musl)
 		PG_CONFIG=$("$PGBG_SRC/test/build-server.sh" musl) || exit 1

@@ -21,7 +21,7 @@ jobs() {
 			worker := r.pid;
 			IF r.sqlstate IS NOT NULL THEN bad := bad || n || ':' || r.sqlstate || ' '; END IF;
 		END LOOP;
-		RAISE WARNING 'bad: %', bad; END \$\$;" 60)
+		RAISE WARNING 'bad: %', bad; END \$\$;" 240)
 	t_is "$how: $count of $count succeed" "$answer" 'WARNING:  bad: '
 	t_is "$how: each has run once" "$(sql "SELECT count(*) || ' ' || count(DISTINCT i) FROM done WHERE how = '$how'")" "$count $count"
 }
