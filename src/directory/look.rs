@@ -14,6 +14,16 @@ impl Table<'_> {
         self.entries.get(index).map(|entry| entry.job.pid)
     }
 
+    /// How many jobs have a worker, of one authenticated user or of all.
+    pub fn running(&self, user: Option<u32>) -> usize {
+        let entries = self.taken.iter().zip(self.entries.iter());
+        let running = entries.filter(|(id, entry)| {
+            let job = &entry.job;
+            **id != 0 && job.pid > 0 && user.is_none_or(|user| user == job.authenticated_user)
+        });
+        running.count()
+    }
+
     /// A copy of the entry there, if a job has it.
     pub fn seen_at(&self, index: usize) -> Option<Seen> {
         self.taken.get(index).filter(|id| **id != 0)?;
@@ -99,6 +109,12 @@ fn bury_if_lost(job: &Record) -> bool {
         }
     }
     is_lost
+}
+
+/// How many workers have a job, of one authenticated user or of all; None where there is no directory. A job that has ended
+/// counts no more from before anybody can see that it has.
+pub fn count_running(user: Option<u32>) -> Option<usize> {
+    with_table(|table| table.running(user))
 }
 
 /// Calls `each` with the process id of every worker that has a job.

@@ -28,7 +28,7 @@ pub use attach::{attach, attach_segment};
 pub use jobs::{Begun, End, Ending, Listing, Mode, Signaled, State, Ticket};
 pub use layout::Statistics;
 pub use layout::{LABEL_LIMIT, MESSAGE_LIMIT, PREVIEW_LIMIT, Record, SQL_LIMIT};
-pub use look::{Seen, find, for_each, for_each_running, is_running, notice_if_lost};
+pub use look::{Seen, count_running, find, for_each, for_each_running, is_running, notice_if_lost};
 pub use waiters::Awaited;
 
 /// Entries beyond max_worker_processes: a job has one for a moment before it has a worker.

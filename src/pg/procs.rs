@@ -80,51 +80,24 @@ impl Waiting {
     }
 }
 
-/// How many background workers have something to do: all but those of the given type that wait for the given event, have
-/// resigned, or are not connected yet.
-pub fn count_busy(backend_type: &CStr, idle: u32) -> usize {
-    count(|proc, pid, event| {
-        let has_nothing_to_do = event == idle || connected_as(proc) == 0 || has_resigned(proc);
-        is_background_worker(pid) && !(has_nothing_to_do && is_worker(pid, backend_type))
-    })
-}
-
-/// The same for those of one type that are connected as one role, or as any.
-pub fn count_busy_of(backend_type: &CStr, idle: u32, role: Option<sys::Oid>) -> usize {
-    count(|proc, pid, event| {
-        let has_something_to_do = event != idle && !has_resigned(proc);
-        has_something_to_do && is_connected(proc, role) && is_worker(pid, backend_type)
-    })
-}
-
-/// What a process that has resigned shows as its schema for temporary tables: it has none, and this is nobody's.
-const RESIGNED: sys::Oid = 1;
-
-/// This process has nothing to do any more: it is on its way out, however long that takes. It has no temporary tables.
-pub fn resign() {
-    // SAFETY: a word of this process's own PGPROC, which others only compare with the schema that they ask about.
-    unsafe { (&raw mut (*sys::MyProc).tempNamespaceId).write_volatile(RESIGNED) };
-}
-
-fn has_resigned(proc: *const sys::PGPROC) -> bool {
-    // SAFETY: an element of the array; a word that its process writes whole.
-    unsafe { (&raw const (*proc).tempNamespaceId).read_volatile() == RESIGNED }
+/// How many background workers there are of any type but the given one, connected or not.
+pub fn count_workers_of_others(backend_type: &CStr) -> usize {
+    count(|_, pid| is_background_worker(pid) && !is_worker(pid, backend_type))
 }
 
 /// How many background workers of the given type are connected as the given role, or as any.
 pub fn count_workers(backend_type: &CStr, role: Option<sys::Oid>) -> usize {
-    count(|proc, pid, _| is_connected(proc, role) && is_worker(pid, backend_type))
+    count(|proc, pid| {
+        let connected = connected_as(proc);
+        let is_meant = connected != 0 && role.is_none_or(|role| role == connected);
+        is_meant && is_worker(pid, backend_type)
+    })
 }
 
-fn is_connected(proc: *const sys::PGPROC, role: Option<sys::Oid>) -> bool {
-    let connected = connected_as(proc);
-    connected != 0 && role.is_none_or(|role| role == connected)
-}
-
-fn count(fits: impl Fn(*const sys::PGPROC, c_int, u32) -> bool) -> usize {
+fn count(fits: impl Fn(*const sys::PGPROC, c_int) -> bool) -> usize {
     let mut count = 0;
     for_each(|proc| {
-        count += usize::from(state(proc).is_some_and(|(pid, event)| fits(proc, pid, event)));
+        count += usize::from(state(proc).is_some_and(|(pid, _)| fits(proc, pid)));
     });
     count
 }

@@ -79,7 +79,7 @@ impl Admission {
                     return found;
                 }
                 let time = now();
-                // A worker that has just been woken shows for a moment neither that it was idle nor that it leaves: look again.
+                // A job may be known for a moment that is about to be launched elsewhere: look again.
                 let comes =
                     is_coming.is_some_and(|comes| comes() || pump::is_about_to_lose_a_worker());
                 looks = if comes { 0 } else { looks + 1 };
@@ -175,12 +175,18 @@ impl Ceiling {
         procs::count_workers(channel::BACKEND_TYPE, self.role)
     }
 
+    /// How many of them have a job: the others are idle or on their way out. Without a directory all count.
     fn busy(self) -> usize {
-        procs::count_busy_of(channel::BACKEND_TYPE, channel::IDLE.id(), self.role)
+        directory::count_running(self.role).unwrap_or_else(|| self.count())
     }
 
     fn is_full(self) -> bool {
         self.count() >= self.limit
+    }
+
+    /// Whether somebody is about to make room, as far as can be known.
+    fn has_room_soon(self) -> bool {
+        !directory::is_there() || self.busy() < self.limit
     }
 
     fn refuse(self) -> ! {
@@ -234,7 +240,7 @@ pub fn guard(role: Oid, admission: &Admission, start: impl FnOnce() -> JobRef) -
             .filter(|ceiling| ceiling.is_full())
             .for_each(|ceiling| _ = idle::evict(ceiling.role));
     };
-    let is_coming = || full().is_none_or(|ceiling| ceiling.busy() < ceiling.limit);
+    let is_coming = || full().is_none_or(Ceiling::has_room_soon);
     let busy = || full().map_or(usize::MAX, Ceiling::busy);
     attempt()
         .or_else(|| admission.wait(ask, attempt, Some(&is_coming), busy))

@@ -4,6 +4,7 @@ use super::link::{self, LinkRef};
 use super::{STATE, registry};
 use crate::channel;
 use crate::channel::segment::Availability;
+use crate::directory;
 use crate::pg::Oid;
 use crate::pg::bgworker::Status;
 use crate::pg::identity::Identity;
@@ -94,14 +95,18 @@ pub fn evict(role: Option<Oid>) -> bool {
     own || others.signal(0, libc::SIGUSR2) > 0
 }
 
-/// How many workers have something to do, of this extension and of others.
-pub fn count_busy() -> usize {
-    procs::count_busy(channel::BACKEND_TYPE, channel::IDLE.id())
+/// How many slots are in use by workers that have something to do, of this extension and of others; without a directory, by
+/// all.
+pub fn busy_slots() -> usize {
+    let ours = directory::count_running(None)
+        .unwrap_or_else(|| procs::count_workers(channel::BACKEND_TYPE, None));
+    ours + procs::count_workers_of_others(channel::BACKEND_TYPE)
 }
 
-/// Whether a slot is about to become free: some worker is idle, on its way out, or not to be seen yet or any more.
+/// Whether a slot is about to become free, as far as can be known: some worker is idle, on its way out, or not to be seen yet
+/// or any more.
 pub fn slot_is_coming() -> bool {
-    count_busy() < procs::max_worker_processes()
+    !directory::is_there() || busy_slots() < procs::max_worker_processes()
 }
 
 /// What to do with an idle worker.

@@ -144,7 +144,7 @@ fn register(
     };
     let ask = || _ = idle::evict(None);
     let Some(handle) = register()
-        .or_else(|| admission.wait(ask, register, Some(&idle::slot_is_coming), idle::count_busy))
+        .or_else(|| admission.wait(ask, register, Some(&idle::slot_is_coming), idle::busy_slots))
     else {
         Report::error(code::INSUFFICIENT_RESOURCES)
             .message(format_args!("could not register a background worker"))

@@ -107,8 +107,6 @@ pub fn next_job(channel: Channel) -> bool {
     let is_claimed = wait_for_job(channel, requests);
     if is_claimed {
         latch::conceal_wait();
-    } else {
-        procs::resign();
     }
     is_claimed
 }

@@ -11,7 +11,7 @@ use crate::channel::wire::response::{self, Kind};
 use crate::directory;
 use crate::pg::error::{catch_on_stack, code};
 use crate::pg::text::Str;
-use crate::pg::{discard, procs, timestamp};
+use crate::pg::timestamp;
 use core::sync::atomic::Ordering;
 
 /// The tag of the statement that ran last. Written before the commit, so that publishing needs no memory.
@@ -55,14 +55,6 @@ fn publish(channel: Channel, summary: &Summary) {
     directory::wake_for_ended(ended);
 }
 
-/// The process is about to end and counts no more, unless that may take long: before it ends it drops temporary tables, and
-/// waits for whoever has locked one.
-fn resign() {
-    if !discard::has_temp_namespace() {
-        procs::resign();
-    }
-}
-
 /// The job has committed. Returns whether the process stays.
 pub fn publish_success(channel: Channel, stays: bool) -> bool {
     let sent = sending::end(channel);
@@ -78,8 +70,6 @@ fn end(channel: Channel, summary: &Summary, stays: bool) -> bool {
     if ended.stays {
         channel.set_availability(Availability::Idle);
         IDLE.advertise();
-    } else {
-        resign();
     }
     publish(channel, summary);
     directory::wake_for_ended(ended);
@@ -112,12 +102,7 @@ pub fn settle(channel: Channel) {
         publish(channel, &summary);
         return;
     }
-    if channel.leave_without_job() {
-        // Whoever has claimed it starts another, for which there may be no room as long as this one counts.
-        resign();
-        return;
-    }
-    if channel.outcome.is_published() {
+    if channel.leave_without_job() || channel.outcome.is_published() {
         return;
     }
     if STATE.job.get().committed {
