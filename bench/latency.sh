@@ -6,7 +6,7 @@
 #
 #   BENCH_ROUNDS    rounds, each of which measures everything once (51)
 #   BENCH_CALLS     calls of a kind in a round (40)
-#   BENCH_IN_A_ROW  calls of one kind without a pause: what is rare shows there (100000)
+#   BENCH_IN_A_ROW  calls of one kind without a pause, three times: what is rare shows there (100000)
 #   BENCH_PACES     rounds of pgbench (5)
 #   BENCH_SECONDS   seconds that pgbench runs each time (3)
 #   OTHER_LIBRARY   the path of another library with the functions pg_background_launch(text, int) and pg_background_result(int)
@@ -37,23 +37,28 @@ if [ -n "$OTHER_LIBRARY" ]; then
 		CREATE FUNCTION pg_background_result(int) RETURNS SETOF record LANGUAGE c STRICT AS '\$libdir/pg_background', 'pg_background_result'" ||
 		die 'the other library lacks a function'
 	psql -XAtq -v ON_ERROR_STOP=1 -v ours=0 -f "$BENCH/latency.sql" >/dev/null || die 'no stop-watch'
-	session_open other -v ON_ERROR_STOP=1
 	tree_use "$ours_tree"
 	cluster_use main
 fi
 
-session_open main -v ON_ERROR_STOP=1
-session_do main "SELECT FROM dblink_connect('bench', '$(bench_dblink)');" >/dev/null
+# timed SQL...: in a session of its own. Nobody looks meanwhile whether it is done: a shell that does starts processes, which take
+# the processors from what is timed.
+timed() { psql -XAtq -v ON_ERROR_STOP=1 "${@/#/-c}" || die 'the stop-watch failed'; }
+
+connect="SELECT FROM dblink_connect('bench', '$(bench_dblink)')"
 # The first round warms up and does not count.
 for ((round = 0; round <= BENCH_ROUNDS; round++)); do
-	session_do main "CALL measure($round, '$(bench_dblink)', '{$variants}', $BENCH_CALLS);" 600 || die "$(session_output main | tail -n 5)"
-	[ -z "$OTHER_LIBRARY" ] || session_do other "CALL measure_other($round, $((BENCH_CALLS / 10 + 3)));" 600 ||
-		die "$(session_output other | tail -n 5)"
+	timed "$connect" "CALL measure($round, '$(bench_dblink)', '{$variants}', $BENCH_CALLS)"
+	if [ -n "$OTHER_LIBRARY" ]; then
+		cluster_use other
+		timed "CALL measure_other($round, $((BENCH_CALLS / 10 + 3)))"
+		cluster_use main
+	fi
 done
-session_do main "CALL measure(1, '', '{run_v2 in a row}', $BENCH_IN_A_ROW);" 600 || die "$(session_output main | tail -n 5)"
-session_close main
+for round in 1 2 3; do
+	timed "$connect" "CALL measure($round, '', '{run_v2 in a row,dblink kept in a row}', $BENCH_IN_A_ROW)"
+done
 if [ -n "$OTHER_LIBRARY" ]; then
-	session_close other
 	cluster_use other
 	sql '\copy bench.call TO STDOUT' >"$WORK/other.tsv"
 	cluster_use main

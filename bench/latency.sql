@@ -50,7 +50,7 @@ BEGIN
 		FOR n IN 1 .. 3 + wanted LOOP
 			start := clock_timestamp();
 			CASE variant
-				WHEN 'dblink kept' THEN PERFORM FROM dblink('bench', 'select 1') AS t(i int);
+				WHEN 'dblink kept', 'dblink kept in a row' THEN PERFORM FROM dblink('bench', 'select 1') AS t(i int);
 				WHEN 'dblink fresh' THEN PERFORM FROM dblink(connection, 'select 1') AS t(i int);
 				WHEN 'run_v2 warm', 'run_v2 cold', 'run_v2 in a row' THEN PERFORM FROM pg_background_run_v2('select 1');
 				WHEN 'run_v2 failing' THEN PERFORM FROM pg_background_run_v2('insert into bench.once values (1)');
