@@ -99,11 +99,14 @@ S
 cat >"$WORK/local.sql" <<-S
 	${insert//\'\'/\'};
 S
+echo 'SELECT bench.ten_by_run();' >"$WORK/ten-run.sql"
+{ grep -v '^SELECT FROM dblink_exec' "$WORK/dblink.sql"; echo 'SELECT bench.ten_by_dblink();'; } >"$WORK/ten-dblink.sql"
 cat >"$WORK/other.sql" <<-S
 	SELECT FROM pg_background_result(pg_background_launch('$insert', 65536)) AS t(r text);
 S
 declare -A SCRIPT=([run_v2 warm]=run [run_v2 cold]=cold [run with parameters]=parameters [run_v2 failing]=failing
-	[dblink kept]=dblink [dblink fresh]=dblink-fresh [not autonomous]=local [other library]=other)
+	[dblink kept]=dblink [dblink fresh]=dblink-fresh [not autonomous]=local [other library]=other
+	[run with parameters, ten at a time]=ten-run [dblink kept, ten at a time]=ten-dblink)
 
 # Clock ticks that the server's processes took so far in user and system mode, those that have ended included.
 ticks() { sed 's/.*) //' "/proc/$(cluster_postmaster "$CLUSTER")/stat" | awk '{ print $12 + $14, $13 + $15 }'; }
@@ -116,8 +119,9 @@ settle() {
 
 # pace VARIANT CLIENTS ROUND: runs it and notes transactions a second, how long each took, and the processors' time for each.
 pace() {
-	local variant=$1 clients=$2 round=$3 before after count tps protocol=simple
+	local variant=$1 clients=$2 round=$3 before after count tps protocol=simple statements=1
 	[[ $variant != *', prepared' ]] || protocol=prepared
+	[[ $variant != *', ten at a time' ]] || statements=10
 	settle
 	read -r -a before < <(ticks)
 	rm -f "$WORK"/transactions.*
@@ -129,7 +133,8 @@ pace() {
 	tps=$(sed -n 's/^tps = \([0-9.]*\).*/\1/p' "$WORK/log/pgbench.out")
 	[ "${count:-0}" -gt 0 ] || die "$(tail -n 5 "$WORK/log/pgbench.err")"
 	say "$variant|$clients|$round|$tps|$((after[0] - before[0]))|$((after[1] - before[1]))|$count" |
-		awk -F'|' -v OFS='\t' -v hz="$(getconf CLK_TCK)" '{ print $1, $2, $3, $4, $5 * 1e6 / hz / $7, $6 * 1e6 / hz / $7 }' >>"$WORK/paces.tsv"
+		awk -F'|' -v OFS='\t' -v hz="$(getconf CLK_TCK)" -v n="$statements" \
+			'{ print $1, $2, $3, $4 * n, $5 * 1e6 / hz / $7 / n, $6 * 1e6 / hz / $7 / n }' >>"$WORK/paces.tsv"
 	awk -v OFS='\t' -v variant="$variant" -v clients="$clients" '{ print variant, clients, $3 }' "$WORK"/transactions.* >>"$WORK/latencies.tsv"
 	sql 'TRUNCATE bench.audit'
 }
@@ -137,7 +142,8 @@ pace() {
 for ((round = 1; round <= BENCH_PACES; round++)); do
 	for clients in 1 4; do
 		for variant in 'not autonomous' 'dblink kept' 'run_v2 warm' 'run with parameters' 'run_v2 failing' 'dblink kept, prepared' \
-			'run_v2 warm, prepared' 'run with parameters, prepared' 'dblink fresh' 'run_v2 cold'; do
+			'run_v2 warm, prepared' 'run with parameters, prepared' 'dblink kept, ten at a time' 'run with parameters, ten at a time' \
+			'dblink fresh' 'run_v2 cold'; do
 			pace "$variant" "$clients" "$round"
 		done
 		[ -z "$OTHER_LIBRARY" ] || { cluster_use other; pace 'other library' "$clients" "$round"; cluster_use main; }
@@ -147,7 +153,7 @@ sql '\copy bench.pace FROM STDIN' <"$WORK/paces.tsv"
 sql '\copy bench.transaction FROM STDIN' <"$WORK/latencies.tsv"
 sql "\\copy (SELECT variant, clients, round(tps::numeric) AS median_tps, $(r to_dblink 3) AS ratio_to_dblink_kept, $(r user_us) AS cpu_user_us, $(r system_us) AS cpu_system_us, $(r cpu_to_dblink 3) AS cpu_ratio_to_dblink_kept, $percentiles FROM bench.inserts ORDER BY clients, tps DESC) TO STDOUT (FORMAT csv, HEADER)" \
 	>"$BENCH_RESULTS/inserts.csv"
-sql "\\copy (SELECT clients || CASE clients WHEN 1 THEN ' client' ELSE ' clients' END AS clients, variant, round(tps::numeric) FROM bench.inserts WHERE variant !~ 'prepared|failing' ORDER BY 1, tps DESC) TO STDOUT (FORMAT csv, HEADER)" >"$WORK/plot.csv"
+sql "\\copy (SELECT clients || CASE clients WHEN 1 THEN ' client' ELSE ' clients' END AS clients, variant, round(tps::numeric) FROM bench.inserts WHERE variant !~ 'prepared|failing|ten' ORDER BY 1, tps DESC) TO STDOUT (FORMAT csv, HEADER)" >"$WORK/plot.csv"
 bench_plot "$WORK/plot.csv" "$BENCH_RESULTS/inserts.svg" 'Autonomous INSERTs' \
 	"transactions a second, median of $BENCH_PACES runs of pgbench" "$machine"
 say ''

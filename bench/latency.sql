@@ -83,6 +83,22 @@ BEGIN
 END
 $$;
 
+-- The same statement again and again, with other values each time, which dblink's caller has to quote.
+CREATE FUNCTION ten_by_run() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	FOR n IN 1 .. 10 LOOP
+		PERFORM FROM pg_background_run('insert into bench.audit (who, what) values ($1, $2)', params => ROW('bench'::text, 'something happened ' || n));
+	END LOOP;
+END
+$$;
+CREATE FUNCTION ten_by_dblink() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	FOR n IN 1 .. 10 LOOP
+		PERFORM FROM dblink_exec('bench', format('insert into bench.audit (who, what) values (%L, %L)', 'bench', 'something happened ' || n));
+	END LOOP;
+END
+$$;
+
 \endif
 
 CREATE VIEW slice AS
@@ -106,6 +122,7 @@ SELECT c.*, to_dblink, to_run, cold_to_this FROM (
 	GROUP BY 1
 ) r USING (variant);
 
+-- Beside the same protocol, or the same number of statements in a call, by dblink. The latencies are of whole calls.
 CREATE VIEW inserts AS
 SELECT clients, variant, tps, to_dblink, user_us, system_us, cpu_to_dblink, mean, p FROM (
 	SELECT p.variant, p.clients, percentile_cont(0.5) WITHIN GROUP (ORDER BY p.tps) AS tps,
@@ -114,7 +131,7 @@ SELECT clients, variant, tps, to_dblink, user_us, system_us, cpu_to_dblink, mean
 		percentile_cont(0.5) WITHIN GROUP (ORDER BY p.user_us) AS user_us,
 		percentile_cont(0.5) WITHIN GROUP (ORDER BY p.system_us) AS system_us
 	FROM pace p
-	JOIN pace d ON (d.clients, d.round) = (p.clients, p.round) AND d.variant = 'dblink kept' || CASE WHEN p.variant LIKE '%, prepared' THEN ', prepared' ELSE '' END
+	JOIN pace d ON (d.clients, d.round) = (p.clients, p.round) AND d.variant = 'dblink kept' || coalesce(substring(p.variant FROM ', (?:prepared|ten at a time)$'), '')
 	GROUP BY 1, 2
 ) p LEFT JOIN (
 	SELECT variant, clients, avg(us) AS mean, (percentile_cont('{0.5, 0.9, 0.99, 0.999}'::float8[]) WITHIN GROUP (ORDER BY us)) AS p
