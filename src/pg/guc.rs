@@ -261,31 +261,6 @@ pub fn serialize_state<'a>(context: Context) -> &'a [u8] {
     }
 }
 
-/// The names of the libraries this session has loaded, as RestoreLibraryState reads them, in `context`.
-pub fn serialize_libraries<'a>(context: Context) -> &'a [u8] {
-    // SAFETY: the estimate is the exact size.
-    unsafe {
-        let room = sys::EstimateLibraryStateSpace();
-        let place = context.alloc(room).as_ptr();
-        sys::SerializeLibraryState(room, place.cast());
-        core::slice::from_raw_parts(place, room)
-    }
-}
-
-/// Whether the libraries this session has loaded are those of `before`, which `serialize_libraries` wrote.
-pub fn libraries_are(before: &[u8]) -> bool {
-    let mut place = [0_u8; 1024];
-    // SAFETY: the estimate is the exact size, and there is so much room.
-    unsafe {
-        let room = sys::EstimateLibraryStateSpace();
-        if room != before.len() || room > place.len() {
-            return false;
-        }
-        sys::SerializeLibraryState(room, place.as_mut_ptr().cast());
-        place[..room] == *before
-    }
-}
-
 /// Loads another session's libraries and takes over its settings; `reset_values` may set those that `state` has no room for
 /// (guc_tables). While the flag that parallel workers use is set, session_authorization and role are taken from what is
 /// installed, not looked up by name; but setting them has reset the role, so `identity` installs it, and what shows who one

@@ -24,6 +24,7 @@ pub mod identity;
 pub mod inval;
 pub mod latch;
 pub mod libpq;
+pub mod libraries;
 pub mod lock;
 pub mod lwlock;
 pub mod memory;

@@ -286,7 +286,7 @@ fn send_request(link: LinkRef, order: &Order<'_>, cookie: i64, file: Name) -> bo
             .unwrap_or_else(|| settings::WORKER_TIMEOUT.get()),
         file: file.number,
         file_limit: kept::file_limit(),
-        library_state: news.map_or(&[], |news| news.libraries),
+        library_state: news.map_or(&[], |news| news.needed),
         guc_state: news.map_or(&[], |news| news.settings),
         label: order.label.map(c_str),
         parameters: order.options.parameters,

@@ -3,6 +3,7 @@
 use crate::channel::wire::settings::ResetValue;
 use crate::pg::guc;
 use crate::pg::guc_tables::{self, Picture};
+use crate::pg::libraries;
 use crate::pg::memory::Context;
 use core::cell::Cell;
 use core::ffi::CStr;
@@ -11,7 +12,10 @@ use core::ffi::CStr;
 #[derive(Clone, Copy)]
 pub struct Told {
     context: Context,
-    pub libraries: &'static [u8],
+    /// All that the session had loaded.
+    libraries: &'static [u8],
+    /// Those of them that the worker has to load: docs/ARCHITECTURE.md, Who the worker is.
+    pub needed: &'static [u8],
     /// The section of the request.
     pub settings: &'static [u8],
     /// What the settings were then.
@@ -24,6 +28,7 @@ impl Told {
         Self {
             context: context.create(c"pg_background settings sent"),
             libraries: &[],
+            needed: &[],
             settings: &[],
             picture: Picture::NONE,
         }
@@ -31,7 +36,7 @@ impl Told {
 
     /// Whether anything differs from that by now.
     pub fn is_news(&self) -> bool {
-        !(self.picture.holds() && guc::libraries_are(self.libraries))
+        !(self.picture.holds() && libraries::are(self.libraries))
     }
 }
 
@@ -41,9 +46,11 @@ pub fn news(told: &Cell<Told>, context: Context) -> Option<Told> {
         return None;
     }
     let context = context.create(c"pg_background settings sent");
+    let libraries = libraries::serialize(context);
     Some(Told {
         context,
-        libraries: guc::serialize_libraries(context),
+        libraries,
+        needed: libraries::that_act(libraries, context),
         settings: section(context),
         picture: Picture::take(context),
     })

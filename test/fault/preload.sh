@@ -43,6 +43,19 @@ if [ -n "$explain" ]; then
 	t_is 'what a job loads is for that job alone' "$(sql "SELECT count(DISTINCT pid) FROM (SELECT (pg_background_run_v2(CASE g WHEN 1 THEN 'LOAD ''auto_explain''; SELECT 1' ELSE 'SELECT ''after a LOAD''' END)).pid FROM generate_series(1, 2) g OFFSET 0) x")" 2
 fi
 
+# Whose _PG_init sees nothing of a job has none: such a library is there once it is needed.
+if [ -r /proc/self/maps ]; then
+	t_is 'a library in which the server calls nothing is not loaded in vain, and the others are' "$(psql -XAtq 2>&1 <<-'SQL'
+		LOAD 'dict_snowball';
+		LOAD 'plpgsql';
+		SELECT * FROM pg_background_run_query_v2($$ SELECT pg_read_file('/proc/self/maps') ~ 'dict_snowball', pg_read_file('/proc/self/maps') ~ 'plpgsql' $$) AS (a bool, b bool);
+		SELECT * FROM pg_background_run_query_v2($$ SELECT to_tsvector('english', 'needed')::text, pg_read_file('/proc/self/maps') ~ 'dict_snowball' $$) AS (a text, b bool);
+	SQL
+	)" $'f|t\n\'need\':1|t'
+else
+	say '  no /proc here to tell which libraries a process has'
+fi
+
 # Temporary tables, with temp_buffers set, which cannot be set any more once they are in use.
 psql -XAtq >"$WORK/log/temp.out" 2>&1 <<'SQL'
 \set VERBOSITY sqlstate

@@ -1,0 +1,67 @@
+//! fmgr.h: the libraries that this process has loaded.
+
+use super::memory::Context;
+use crate::pg_sys as sys;
+use core::ffi::CStr;
+
+/// Their names as RestoreLibraryState reads them, in `context`.
+pub fn serialize<'a>(context: Context) -> &'a [u8] {
+    // SAFETY: the estimate is the exact size.
+    unsafe {
+        let room = sys::EstimateLibraryStateSpace();
+        let place = context.alloc(room).as_ptr();
+        sys::SerializeLibraryState(room, place.cast());
+        core::slice::from_raw_parts(place, room)
+    }
+}
+
+/// Whether they are those of `before`, which `serialize` wrote.
+pub fn are(before: &[u8]) -> bool {
+    let mut place = [0_u8; 1024];
+    // SAFETY: the estimate is the exact size, and there is so much room.
+    unsafe {
+        let room = sys::EstimateLibraryStateSpace();
+        if room != before.len() || room > place.len() {
+            return false;
+        }
+        sys::SerializeLibraryState(room, place.as_mut_ptr().cast());
+        place[..room] == *before
+    }
+}
+
+/// Those of `all`, which `serialize` wrote, that do something when they are loaded; in `context`.
+pub fn that_act<'a>(all: &[u8], context: Context) -> &'a [u8] {
+    let chosen = || names(all).filter(|name| acts(name));
+    let place = context.alloc_slice(all.len(), |_| 0);
+    let mut length = 0;
+    for byte in chosen().flat_map(CStr::to_bytes_with_nul) {
+        place[length] = *byte;
+        length += 1;
+    }
+    // An empty name is the end.
+    &place[..=length]
+}
+
+fn names(all: &[u8]) -> impl Iterator<Item = &CStr> {
+    let mut rest = all;
+    core::iter::from_fn(move || {
+        let name = CStr::from_bytes_until_nul(rest).ok()?;
+        rest = rest.get(name.to_bytes_with_nul().len()..)?;
+        (!name.is_empty()).then_some(name)
+    })
+}
+
+/// Whether the server would call something in a library once it has loaded it. In case of doubt it would.
+fn acts(name: &CStr) -> bool {
+    // SAFETY: NUL-terminated names. The library is looked for among those that are there, and not loaded; the symbol is looked for
+    // as the server does. What is closed is the one handle that was opened here.
+    unsafe {
+        let library = libc::dlopen(name.as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD);
+        if library.is_null() {
+            return true;
+        }
+        let init = libc::dlsym(library, c"_PG_init".as_ptr());
+        libc::dlclose(library);
+        !init.is_null()
+    }
+}
