@@ -261,8 +261,14 @@ pub fn serialize_state<'a>(context: Context) -> &'a [u8] {
     }
 }
 
-/// Loads another session's libraries and takes over its settings; `reset_values` may set those that `state` has no room for
-/// (guc_tables). While the flag that parallel workers use is set, session_authorization and role are taken from what is
+/// Whether what `serialize_state` writes has the roles that set the values.
+pub const STATE_HAS_ROLES: bool = sys::PGBG_SETTINGS_HAVE_ROLES != 0;
+
+/// The last source whose values are those that RESET gives.
+pub const LAST_RESET_SOURCE: sys::GucSource = sys::PGC_S_OVERRIDE;
+
+/// Loads another session's libraries and takes over its settings: `state`, unless `has_taken` them by then in another way;
+/// `reset_values` may set those that `state` has no room for (guc_tables). While the flag that parallel workers use is set, session_authorization and role are taken from what is
 /// installed, not looked up by name; but setting them has reset the role, so `identity` installs it, and what shows who one
 /// is, once more: a launcher that is kept from changing it (pin) does not send that. Needs a transaction, no security context, no snapshot. Raises what loading or setting raises.
 ///
@@ -272,6 +278,7 @@ pub unsafe fn restore(
     libraries: &[u8],
     state: &[u8],
     identity: &Identity,
+    has_taken: impl FnOnce() -> bool,
     reset_values: impl FnOnce(),
 ) {
     identity.install_session();
@@ -280,7 +287,9 @@ pub unsafe fn restore(
     unsafe {
         sys::InitializingParallelWorker = true;
         sys::RestoreLibraryState(libraries.as_ptr().cast_mut().cast());
-        sys::RestoreGUCState(state.as_ptr().cast_mut().cast());
+        if !has_taken() {
+            sys::RestoreGUCState(state.as_ptr().cast_mut().cast());
+        }
     }
     identity.install_session();
     identity.show();

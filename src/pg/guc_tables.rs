@@ -1,5 +1,6 @@
 //! utils/guc_tables.h: the settings of this process that are not at their defaults, as they are and as they were.
 
+use super::error::{Report, code};
 use super::memory::Context;
 use super::text::{Str, copy_into, format};
 use crate::pg_sys as sys;
@@ -159,8 +160,8 @@ fn is_same_text(a: *const c_char, b: *const c_char) -> bool {
     unsafe { libc::strcmp(a, b) == 0 }
 }
 
-/// What RESET gives a setting that was SET.
-pub struct ResetValue {
+/// A value of a setting and where it comes from; of one that was SET, what RESET gives.
+pub struct Sourced {
     pub name: Str,
     pub value: Str,
     pub source: sys::GucSource,
@@ -171,7 +172,7 @@ pub struct ResetValue {
 
 /// Calls `tell` for each reset value that RestoreGUCState would not bring about by setting what is in force: of what was
 /// SET, and whose reset value is not the default. Of what RESET ALL leaves alone, `role` only.
-pub fn for_each_reset_value(mut tell: impl FnMut(ResetValue)) {
+pub fn for_each_reset_value(mut tell: impl FnMut(Sourced)) {
     if !can_be_seen() {
         return;
     }
@@ -187,7 +188,7 @@ pub fn for_each_reset_value(mut tell: impl FnMut(ResetValue)) {
                 && setting.flags & sys::GUC_NO_RESET_ALL as c_int == 0
         };
         if let (true, Some(value)) = (is_lost, reset_value(place, &setting)) {
-            tell(ResetValue {
+            tell(Sourced {
                 // SAFETY: a setting has a name, and keeps it.
                 name: unsafe { Str::from_nonnull(NonNull::new_unchecked(setting.name.cast_mut())) },
                 value,
@@ -223,7 +224,23 @@ fn reset_value(place: NonNull<sys::config_generic>, setting: &sys::pgbg_setting)
 
 /// Makes a value what RESET gives, unless what is in force comes from a source no higher than this: then it takes its place
 /// as well. A value that is refused, because of what happened since it was set, changes nothing.
-pub fn set_reset_value(value: &ResetValue) {
+pub fn set_reset_value(value: &Sourced) {
+    set(value, sys::DEBUG1);
+}
+
+/// Gives a setting a value of no lower a source than it has. Raises why it is refused.
+pub fn set_value(value: &Sourced) {
+    if set(value, sys::ERROR) <= 0 {
+        Report::error(code::INTERNAL_ERROR)
+            .message(format_args!(
+                "parameter {} could not be set",
+                value.name.quoted()
+            ))
+            .raise();
+    }
+}
+
+fn set(value: &Sourced, level: u32) -> c_int {
     // SAFETY: strings that end; guc.c copies them. A level below ERROR does not raise.
     unsafe {
         sys::pgbg_set_config_option(
@@ -232,7 +249,7 @@ pub fn set_reset_value(value: &ResetValue) {
             value.context,
             value.source,
             value.role,
-            sys::DEBUG1 as c_int,
-        );
+            level as c_int,
+        )
     }
 }

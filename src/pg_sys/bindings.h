@@ -144,6 +144,12 @@ enum
 	PGBG_SIZEOF_MINIMAL_TUPLE_HEADER = SizeofMinimalTupleHeader
 };
 
+/* 15 notes the role that set a value. */
+enum
+{
+	PGBG_SETTINGS_HAVE_ROLES = PG_VERSION_NUM >= 150000
+};
+
 /* 16 keeps settings in a hash table, of which only a sorted copy is to be had. */
 enum
 {

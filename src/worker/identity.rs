@@ -1,7 +1,7 @@
 //! docs/ARCHITECTURE.md, Who the worker is.
 
-use super::name;
 use super::state::{STATE, Settings};
+use super::{fresh, name};
 use crate::channel::segment::Channel;
 use crate::channel::wire::request::Request;
 use crate::channel::wire::settings as wire;
@@ -63,24 +63,28 @@ fn adopt_settings(request: &Request<'_>) {
         }
         _ => keep(request, known),
     };
-    restore(Settings {
-        identity: session_identity(request),
-        read_only: request.read_only,
-        ..settings
-    });
+    restore(
+        Settings {
+            identity: session_identity(request),
+            read_only: request.read_only,
+            ..settings
+        },
+        known.is_none(),
+    );
 }
 
 /// Takes back what the job that has ended did to settings.
 pub fn take_back_settings() {
     if let Some(settings) = STATE.settings.get() {
         if !settings.picture.holds() {
-            restore(settings);
+            restore(settings, false);
         }
     }
 }
 
-/// Makes libraries and settings what they are to be, in a transaction of their own.
-fn restore(settings: Settings) {
+/// Makes libraries and settings what they are to be, in a transaction of their own; `is_first` where nothing has changed them since
+/// the process has connected.
+fn restore(settings: Settings, is_first: bool) {
     // What was analysed under other settings, or as somebody else, may mean something else.
     STATE.plans.forget();
     xact::start_command();
@@ -90,6 +94,7 @@ fn restore(settings: Settings) {
             settings.libraries,
             settings.state,
             &settings.identity,
+            || is_first && fresh::adopt(settings.state, Context::current()),
             || set_reset_values(settings.state),
         )
     };
@@ -135,7 +140,7 @@ fn set_reset_values(section: &[u8]) {
     for value in wire::reset_values(section) {
         // SAFETY: strings of the section, which is in the context of these settings; the server copies what it keeps.
         let text = |text: &CStr| unsafe { Str::from_cstr(text) };
-        guc_tables::set_reset_value(&guc_tables::ResetValue {
+        guc_tables::set_reset_value(&guc_tables::Sourced {
             name: text(value.name),
             value: text(value.value),
             source: value.source as u32,

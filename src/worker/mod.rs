@@ -7,6 +7,7 @@ mod columns;
 mod entry;
 mod execute;
 mod exit;
+mod fresh;
 mod identity;
 mod idle;
 mod log;

@@ -164,6 +164,43 @@ SQL
 )" $'t|f\n30MB carol'
 t_is 'DISCARD ALL with others' "$(sql "SELECT sqlstate FROM pg_background_run_v2('DISCARD ALL; SELECT 1')")" 25001
 
+# --- a new worker has from elsewhere other settings than its session got when it began
+# changed NAME SQL [SETUP]: what is set up in a session, then changed by another one, makes no difference to its job.
+changed() {
+	session_open s -U bob
+	session_do s "SET pg_background.worker_idle_timeout = 0; ${3:-}" >/dev/null
+	sql "$2"
+	t_is "$1" "$(session_do s 'SELECT differences();')" none
+	session_close s
+	sql 'ALTER ROLE bob RESET lock_timeout; ALTER ROLE bob IN DATABASE postgres RESET enable_seqscan;
+		ALTER ROLE bob IN DATABASE postgres SET work_mem = '"'7MB'; ALTER ROLE bob SET my.role = 'of the role'"
+}
+changed 'nothing' ''
+changed 'one more' "ALTER ROLE bob SET lock_timeout = '1h'"
+changed 'one less' 'ALTER ROLE bob RESET my.role'
+changed 'another value' "ALTER ROLE bob IN DATABASE postgres SET work_mem = '9MB'"
+changed 'another value of what the session has set' "ALTER ROLE bob IN DATABASE postgres SET work_mem = '9MB'" "SET work_mem = '11MB';"
+changed 'a value from a higher source' 'ALTER ROLE bob IN DATABASE postgres SET enable_seqscan = on'
+changed 'the same' 'ALTER ROLE bob IN DATABASE postgres SET enable_seqscan = on' 'SET enable_seqscan = off;'
+changed 'a value of what the session has set, and has no value for otherwise' "ALTER ROLE bob SET lock_timeout = '1h'" "SET lock_timeout = '2h';"
+# A session reads the configuration between two statements, a new process has it at once.
+sql "CREATE FUNCTION meanwhile(change text) RETURNS text LANGUAGE plpgsql AS \$\$ BEGIN
+	EXECUTE format('COPY (SELECT) TO PROGRAM %L', format('cp postgresql.conf before.conf; sed ''%s'' before.conf > postgresql.conf', change));
+	PERFORM pg_reload_conf(), pg_sleep(0.3);
+	RETURN differences();
+END \$\$"
+for change in 's/^seq_page_cost.*/seq_page_cost = 1.5/' 's/^seq_page_cost/#/' 's/^seq_page_cost/\n&/' 's/^#enable_sort = on/enable_sort = off/' \
+	's/^seq_page_cost.*/enable_sort = off/'; do
+	t_is "a configuration that was read meanwhile: $change" "$(psql -XAtq 2>&1 <<-SQL
+		SET pg_background.worker_idle_timeout = 0;
+		SELECT meanwhile('$change');
+		COPY (SELECT) TO PROGRAM 'mv before.conf postgresql.conf';
+		SELECT pg_reload_conf() \g /dev/null
+		SELECT pg_sleep(0.3) \g /dev/null
+	SQL
+	)" none
+done
+
 # --- taken back when the job ends, not when the next begins
 session_open s
 t_is 'what an idle worker shows' "$(session_do s "SET pg_background.worker_idle_timeout = '1min'; SET application_name = 'of the session';
