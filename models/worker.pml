@@ -410,8 +410,7 @@ proctype Launcher() {
 		fi;
 		job[n].entry = LAUNCHING;                            /* fn directory::jobs::enter */
 		if
-		:: link == NONE -> link = fresh; fresh++; w[link].registered = true;     /* fn session::start::start_worker */
-			w[link].attached || w[link].gone
+		:: link == NONE -> link = fresh; fresh++; w[link].registered = true      /* fn session::start::start_worker */
 		:: else
 		fi;
 		/* fn session::launch::hand_over: an error before the request is sent ends the worker, and frees the entry. */
@@ -433,6 +432,7 @@ proctype Launcher() {
 			assert(w[link].request == 0);
 			w[link].request = n; w[link].latch = true
 		};
+		w[link].attached || w[link].gone;                    /* fn session::start::wait_for_attach */
 		/* fn session::start::wait_for_taking. Who waits for the job itself looks later, and does the same. */
 		w[link].availability != CLAIMED || w[link].gone;
 		look_whether_left(link);
@@ -458,12 +458,12 @@ proctype Launcher() {
 			job[n].entry = LAUNCHING;
 			job[n].on = NONE;
 			link = fresh; fresh++; w[link].registered = true;
-			w[link].attached || w[link].gone;
 			atomic {
 				job[n].on = link;
 				job[n].disturbed = job[n].disturbed || w[link].ended_cold;
 				w[link].request = n; w[link].latch = true
-			}
+			};
+			w[link].attached || w[link].gone
 		:: else
 		fi;
 		held[n] = link;

@@ -37,7 +37,7 @@ pub struct Header {
     response_size: u64,
     /// The worker's process id once it has attached; 0 before.
     worker_pid: AtomicI32,
-    /// Set by the worker once it is connected, so that everyone can see as whom.
+    /// `CONNECTED` once the worker is, so that everyone can see as whom; before, `CONNECTION_AWAITED` where the launcher waits for that.
     connected: AtomicU32,
     /// Set by the worker once it is about to run the job.
     running: AtomicU32,
@@ -62,6 +62,9 @@ pub struct Header {
     pub progress: Progress,
     pub outcome: OutcomeRecord,
 }
+
+const CONNECTED: u32 = 1;
+const CONNECTION_AWAITED: u32 = 2;
 
 const REQUEST_START: usize = maxalign(size_of::<Header>());
 const RESPONSE_START: usize = REQUEST_START + REQUEST_QUEUE;
@@ -217,14 +220,15 @@ impl Header {
         self.launcher_pid
     }
 
-    /// The worker says that it holds both queues.
+    /// The worker says that it has taken hold of the segment, before the launcher is woken by its taking the last queue.
     pub fn set_attached(&self, pid: i32) {
         self.worker_pid.store(pid, Ordering::Release);
     }
 
-    /// Whether a worker ever held both queues. That a worker has stopped proves nothing without this.
-    pub fn is_attached(&self) -> bool {
-        self.worker_pid.load(Ordering::Acquire) != 0
+    /// The worker that holds both queues, or has held them. That a worker has stopped proves nothing without this.
+    pub fn worker_pid(&self) -> Option<i32> {
+        let pid = self.worker_pid.load(Ordering::Acquire);
+        (pid != 0).then_some(pid)
     }
 
     /// Says where the directory has the job, before the worker gets it.
@@ -318,14 +322,24 @@ impl Header {
         self.availability.load(Ordering::Acquire) == Availability::Idle as u32
     }
 
-    /// The worker says that it is connected.
-    pub fn set_connected(&self) {
-        self.connected.store(1, Ordering::Release);
+    /// The worker says that it is connected. Returns whether its launcher waits for that.
+    pub fn set_connected(&self) -> bool {
+        self.connected.swap(CONNECTED, Ordering::AcqRel) == CONNECTION_AWAITED
+    }
+
+    /// The launcher wants to be woken when the worker is connected, unless it is.
+    pub fn await_connection(&self) {
+        let _ = self.connected.compare_exchange(
+            0,
+            CONNECTION_AWAITED,
+            Ordering::AcqRel,
+            Ordering::Acquire,
+        );
     }
 
     /// Whether it is.
     pub fn is_connected(&self) -> bool {
-        self.connected.load(Ordering::Acquire) != 0
+        self.connected.load(Ordering::Acquire) == CONNECTED
     }
 
     /// The worker says that it starts with the job's statements.

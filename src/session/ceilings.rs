@@ -124,7 +124,7 @@ fn check_deadlock(busy: usize) {
     if directory::is_there() {
         directory::for_each_running(&mut look);
     } else {
-        registry::running().for_each(|job| look(job.pid));
+        registry::running().for_each(|job| look(job.pid.get()));
     }
     if let Some(pid) = first.filter(|_| stuck >= busy) {
         wait::raise_deadlock(pid, false, deadlock::hint(pid));

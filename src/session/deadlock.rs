@@ -105,7 +105,7 @@ fn for_each_awaited(pid: c_int, mut awaited: impl FnMut(c_int)) {
 /// What a worker of this session says of its own waiting.
 fn workers_awaited_by(pid: c_int) -> impl Iterator<Item = c_int> {
     registry::running()
-        .filter(move |job| job.pid == pid)
+        .filter(move |job| job.pid.get() == pid)
         .filter_map(|job| job.link.get())
         .flat_map(|link| link.channel.waits.pids())
 }
@@ -118,7 +118,7 @@ pub fn tell(told: &Waits, jobs: &[JobRef], goal: WaitFor) {
         told.clear();
         return;
     }
-    let directly = awaited().map(|job| job.pid);
-    let further = awaited().flat_map(|job| workers_awaited_by(job.pid));
+    let directly = awaited().map(|job| job.pid.get());
+    let further = awaited().flat_map(|job| workers_awaited_by(job.pid.get()));
     told.tell(directly.chain(further));
 }

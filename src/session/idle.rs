@@ -21,7 +21,7 @@ pub fn keep(link: LinkRef) {
     // The outcome was copied: from here on the record belongs to the next job. If the worker ends meanwhile, it says so
     // there, and not that it did what the last job did.
     link.channel.clear_for_next_job();
-    if !registry::has_unread_result(link.pid) {
+    if !registry::has_unread_result(link.pid.get()) {
         link.channel.set_unread(false);
     }
     STATE.idle.push(link);
@@ -50,7 +50,7 @@ pub fn claim(
     let fits = |link: LinkRef| {
         link.identity == *identity
             && link.channel.response_size() >= queue_size
-            && !registry::has_unread_result(link.pid)
+            && !registry::has_unread_result(link.pid.get())
             && !(link.channel.has_gained() && link.told.get().is_news())
     };
     take(|link| {

@@ -85,7 +85,7 @@ pub struct Job {
     pub next: Cell<Option<JobRef>>,
     /// Everything of the job lives here, the job itself included.
     pub context: Context,
-    pub pid: c_int,
+    pub pid: Cell<c_int>,
     /// 0 for jobs of the v1 functions.
     pub cookie: i64,
     /// Where the cluster's directory has it.
@@ -226,7 +226,7 @@ impl Job {
             context.push(inner.bytes());
             context.push(b"\n");
         }
-        let pid = self.pid;
+        let pid = self.pid.get();
         // Writing to a Text fails by ereport alone.
         let _ = match self.label {
             Some(label) => write!(context, "background job \"{label}\" (PID {pid})"),

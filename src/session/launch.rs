@@ -8,8 +8,8 @@ use super::link::{self, LinkRef};
 use super::parts::Kept;
 use super::settings::{news, was_told};
 use super::start::{
-    WAIT_FOR_START, fail_to_start, list, start_worker, wait_for_connection, wait_for_snapshot,
-    wait_for_taking,
+    WAIT_FOR_START, fail_to_start, list, start_worker, wait_for_attach, wait_for_connection,
+    wait_for_snapshot, wait_for_taking,
 };
 use super::{STATE, context, idle, pump, registry};
 use crate::channel::credit;
@@ -99,7 +99,7 @@ pub fn launch(order: &Order<'_>) -> JobRef {
     );
     let handed_over = claimed.and_then(|link| {
         let listing = Listing {
-            pid: link.pid,
+            pid: link.pid.get(),
             ..listing
         };
         hand_over(
@@ -141,7 +141,8 @@ fn listing<'a>(order: &'a Order<'_>, identity: &Identity, queue_size: c_int) -> 
     }
 }
 
-/// Gives the job to a worker that has none; one that is warm has to be told where the job is `listed`. If that fails, the
+/// Gives the job to a worker that has none; one that is warm has to be told where the job is `listed`. A new one has yet to
+/// come, and finds the request there, or as much of it as has room. If that fails, the
 /// worker is of no more use: half a request may be on its way. None where the worker has left without the job.
 fn hand_over(
     link: LinkRef,
@@ -159,11 +160,20 @@ fn hand_over(
         if let Some((listing, admission)) = listed {
             list(link.channel, listing, admission);
         }
+        let is_new = listed.is_none();
+        if is_new {
+            STATE.starting.set(Some(link));
+        }
         let new_job = new_job(new_context, link, order, cookie, queue_size);
         link.channel.set_unread(order.keeps_worker);
         let is_sent = send_request(link, order, cookie, new_job.file);
-        if !is_sent && listed.is_none() {
+        if !is_sent && is_new {
             return None;
+        }
+        if is_new {
+            wait_for_attach(link);
+            new_job.pid.set(link.pid.get());
+            injection::point("launch-attached");
         }
         if is_sent {
             wait_for_worker(link, order);
@@ -176,6 +186,7 @@ fn hand_over(
         directory::confirm();
         Some(new_job)
     });
+    STATE.starting.set(None);
     if let Ok(Some(job)) = handed_over {
         return Some(job);
     }
@@ -212,7 +223,7 @@ fn new_job(
     JobRef::new(Job {
         next: Cell::new(None),
         context: job_context,
-        pid: link.pid,
+        pid: Cell::new(link.pid.get()),
         cookie,
         ticket: Ticket::of(link.channel.entry()),
         sql: copy_into(job_context, order.sql),

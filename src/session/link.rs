@@ -19,7 +19,8 @@ pub struct Link {
     pub context: Context,
     pub channel: Channel,
     pub process: bgworker::WorkerHandle,
-    pub pid: c_int,
+    /// 0 until it has attached.
+    pub pid: Cell<c_int>,
     pub requests: QueueHandle,
     pub responses: Cell<Inlet>,
     /// As whom the worker runs jobs.

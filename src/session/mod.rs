@@ -35,7 +35,7 @@ use crate::pg::{identity, process};
 use crate::rows::file;
 use core::cell::Cell;
 use job::Job;
-use link::Link;
+use link::{Link, LinkRef};
 use list::List;
 use stats::Counters;
 
@@ -52,6 +52,8 @@ pub struct State {
     /// Bytes of unread output in memory and in files.
     kept: Cell<usize>,
     filed: Cell<u64>,
+    /// A new worker that was given a job, of which nobody knows yet.
+    starting: Cell<Option<LinkRef>>,
     /// It waits, and says so to the workers that it reads from.
     is_waiting: Cell<bool>,
     /// Its exit will be noticed.
@@ -74,6 +76,7 @@ pub static STATE: State = State {
     leaving: List::new(),
     kept: Cell::new(0),
     filed: Cell::new(0),
+    starting: Cell::new(None),
     is_waiting: Cell::new(false),
     cleans_up: Cell::new(false),
     cookies: Cookies::new(),
@@ -103,7 +106,12 @@ fn on_exit() {
     // The workers first: who makes a file looks at this word afterwards.
     let busy = registry::running().filter_map(|job| job.link.get());
     busy.chain(STATE.idle.iter())
+        .chain(STATE.starting.get())
         .for_each(|link| link.channel.flow.set_orphaned());
+    if let Some(link) = STATE.starting.take() {
+        link.channel.request_cancel();
+        link.terminate();
+    }
     file::remove_all(identity::pid());
 }
 

@@ -35,7 +35,7 @@ pub fn insert(job: JobRef) {
 /// Forgets a finished job with everything of it.
 pub fn forget(job: JobRef) {
     STATE.jobs.remove(job);
-    let (pid, kept_its_worker) = (job.pid, job.keeps_worker);
+    let (pid, kept_its_worker) = (job.pid.get(), job.keeps_worker);
     kept::give_up(&job);
     job.context.delete();
     if kept_its_worker {
@@ -51,12 +51,12 @@ pub fn take_back(job: JobRef) {
 
 /// A bare pid may be all that somebody has of a job: while its result is unread, no other job may run under that pid.
 pub fn has_unread_result(pid: c_int) -> bool {
-    tracked().any(|job| job.pid == pid && job.keeps_worker && !job.consumed.get())
+    tracked().any(|job| job.pid.get() == pid && job.keeps_worker && !job.consumed.get())
 }
 
 /// The result of a job that kept its worker was read, or the job forgotten: its worker may do others.
 fn result_was_read(pid: c_int) {
-    for link in STATE.idle.iter().filter(|link| link.pid == pid) {
+    for link in STATE.idle.iter().filter(|link| link.pid.get() == pid) {
         if !has_unread_result(pid) {
             link.channel.set_unread(false);
         }
@@ -113,7 +113,7 @@ impl Handle {
 /// The job of a handle, if there is one.
 pub fn find(handle: Handle) -> Option<JobRef> {
     tracked().find(|job| {
-        job.pid == handle.pid()
+        job.pid.get() == handle.pid()
             && match handle {
                 Handle::Pid(_) => true,
                 Handle::PidAndCookie(_, cookie) => job.cookie == cookie,
@@ -135,7 +135,10 @@ pub fn look_up(handle: Handle) -> Option<JobRef> {
     check_rights(&job);
     if job.in_use.get() {
         Report::error(code::OBJECT_IN_USE)
-            .message(format_args!("background job of PID {} is in use", job.pid))
+            .message(format_args!(
+                "background job of PID {} is in use",
+                job.pid.get()
+            ))
             .detail(format_args!(
                 "Its rows are being delivered by a query of this session."
             ))
@@ -149,7 +152,7 @@ pub fn refuse_unknown(handle: Handle, wrong_cookie: c_int) -> ! {
     if let Handle::PidAndCookie(_, cookie) = handle {
         refuse_if_known(pid, cookie);
     }
-    if tracked().any(|job| job.pid == pid) {
+    if tracked().any(|job| job.pid.get() == pid) {
         Report::error(wrong_cookie)
             .message(format_args!(
                 "cookie does not match the background job of PID {pid}"
@@ -192,7 +195,7 @@ fn refuse_if_known(pid: c_int, cookie: i64) {
 
 /// 42501 unless the current user has the rights of the role that launched the job.
 pub fn check_rights(job: &Job) {
-    check_rights_of(job.user, job.pid);
+    check_rights_of(job.user, job.pid.get());
 }
 
 /// The same for a job of that role on that process, whosesoever.

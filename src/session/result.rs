@@ -51,7 +51,7 @@ fn check_has_result(job: &Job) {
         Report::error(code::FEATURE_NOT_SUPPORTED)
             .message(format_args!(
                 "background job of PID {} was submitted and has no result",
-                job.pid
+                job.pid.get()
             ))
             .detail(format_args!(
                 "Rows of submitted jobs are discarded in the worker."
@@ -63,7 +63,7 @@ fn check_has_result(job: &Job) {
         Report::error(code::UNDEFINED_OBJECT)
             .message(format_args!(
                 "result of the background job of PID {} was consumed already",
-                job.pid
+                job.pid.get()
             ))
             .raise();
     }
@@ -233,7 +233,7 @@ pub fn raise_time_out(job: &Job) -> ! {
     Report::error(code::QUERY_CANCELED)
         .message(format_args!(
             "canceling background job of PID {} due to time-out",
-            job.pid
+            job.pid.get()
         ))
         .raise()
 }

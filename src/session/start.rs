@@ -1,4 +1,4 @@
-//! Starting a worker process: segment, queues, registration, attachment. An error or interrupt at any step leaves nothing
+//! Starting a worker process: segment, queues, registration; and waiting for it. An error or interrupt at any step leaves nothing
 //! behind.
 
 use super::ceilings::Admission;
@@ -18,7 +18,6 @@ use crate::pg::latch::{self, WaitEvent};
 use crate::pg::memory::Context;
 use crate::pg::text::format;
 use core::cell::Cell;
-use core::ffi::c_int;
 
 /// Shown while a launch waits for its worker to start and take the request.
 pub static WAIT_FOR_START: WaitEvent = WaitEvent::new(c"PgBackgroundLaunch");
@@ -29,7 +28,7 @@ struct Start {
     process: Cell<Option<WorkerHandle>>,
 }
 
-/// Starts a worker process and waits until it holds both queues.
+/// Starts a worker process, which takes its time. From here on the link is what an error takes back.
 pub fn start_worker(
     identity: Identity,
     response_size: usize,
@@ -73,14 +72,12 @@ fn try_start(
     let process = register(channel, start.context, listing, admission);
     start.process.set(Some(process));
     injection::point("launch-registered");
-    let pid = wait_for_attach(channel, process);
-    injection::point("launch-attached");
     LinkRef::new(Link {
         next: Cell::new(None),
         context: start.context,
         channel,
         process,
-        pid,
+        pid: Cell::new(0),
         requests,
         responses: Cell::new(Inlet::new(channel, responses)),
         identity,
@@ -185,16 +182,19 @@ fn try_to_list(channel: Channel, listing: &Listing<'_>, admission: &Admission) -
     true
 }
 
-/// Waits until the worker holds both queues; returns its process id.
-fn wait_for_attach(channel: Channel, process: WorkerHandle) -> c_int {
+/// Waits until a new worker has come to where its request is, which tells who it is. By then it may have done the job, and have ended.
+pub fn wait_for_attach(link: LinkRef) {
     loop {
         latch::reset();
-        let status = process.status();
-        if let (Status::Started(pid), true) = (status, channel.is_attached()) {
-            return pid;
-        }
-        if status == Status::Stopped {
-            fail_to_start();
+        // In this order: what it said before it stopped is seen.
+        let status = link.process.status();
+        match (link.channel.worker_pid(), status) {
+            (Some(pid), Status::Stopped) | (Some(_), Status::Started(pid)) => {
+                link.pid.set(pid);
+                return;
+            }
+            (None, Status::Stopped) => fail_to_start(),
+            _ => {}
         }
         pump::pump_all();
         injection::point("launch-attaching");
@@ -212,6 +212,7 @@ pub fn fail_to_start() -> ! {
 
 /// Waits until everyone can see as whom the worker is connected, or it has failed to.
 pub fn wait_for_connection(link: LinkRef) {
+    link.channel.await_connection();
     wait_for(link, || link.channel.is_connected());
 }
 
@@ -238,8 +239,8 @@ fn wait_for(link: LinkRef, is_so: impl Fn() -> bool) {
         pump::pump_all();
         let time = now();
         if check.passed(time) {
-            if deadlock::waits_for_us(link.pid) {
-                wait::raise_deadlock(link.pid, true, deadlock::hint(link.pid));
+            if deadlock::waits_for_us(link.pid.get()) {
+                wait::raise_deadlock(link.pid.get(), true, deadlock::hint(link.pid.get()));
             }
             check = wait::next_check();
         }

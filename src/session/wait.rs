@@ -154,7 +154,7 @@ fn check_deadlock(wanted: &Wanted<'_>) {
     let Wanted { jobs, others, goal } = *wanted;
     let find_stuck = |job: &&JobRef| {
         job.is_stuck
-            .set(job.is_running() && deadlock::waits_for_us(job.pid));
+            .set(job.is_running() && deadlock::waits_for_us(job.pid.get()));
         job.is_stuck.get()
     };
     let is_stuck =
@@ -179,7 +179,7 @@ fn check_deadlock(wanted: &Wanted<'_>) {
     let Some(first) = jobs.iter().find(was_stuck) else {
         return;
     };
-    let pid = first.pid;
+    let pid = first.pid.get();
     // Once it is cancelled, nobody can tell.
     let hint = deadlock::hint(pid);
     jobs.iter().filter(was_stuck).for_each(|job| {

@@ -222,7 +222,7 @@ fn first_of(
     let finished = jobs.iter().filter(|job| !job.is_running());
     if let Some(job) = finished.min_by_key(|job| job.finished_as.get()) {
         job.announced.set(true);
-        return shape.row(&[datum::int32(job.pid), datum::int64(job.cookie)]);
+        return shape.row(&[datum::int32(job.pid.get()), datum::int64(job.cookie)]);
     }
     match others.iter().find(|other| !directory::is_running(other.id)) {
         Some(other) => shape.row(&[datum::int32(other.pid), datum::int64(other.id)]),

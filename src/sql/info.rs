@@ -66,7 +66,7 @@ sql_functions! {
             let visible = registry::may_see(&job);
             let outcome = job.outcome.get();
             set.put_leading(store, &[
-                datum::int32(job.pid),
+                datum::int32(job.pid.get()),
                 datum::int64(job.cookie),
                 datum::timestamp(job.launched_at),
                 datum::oid(job.user),
@@ -181,7 +181,7 @@ sql_functions! {
 pub fn outcome_columns(job: &Job) -> [Option<sys::Datum>; 12] {
     let (outcome, ended) = (job.outcome.get(), !job.is_running());
     [
-        datum::int32(job.pid),
+        datum::int32(job.pid.get()),
         datum::int64(job.cookie),
         datum::text(job.current_state().name()),
         datum::bool(job.consumed.get()),

@@ -23,7 +23,7 @@ sql_functions! {
     ] {
         if call.returns(sys::INT4OID) {
             let job = launch(&Order { with_cookie: false, keeps_worker: true, ..order(call) });
-            datum::int32(job.pid).unwrap_or(0)
+            datum::int32(job.pid.get()).unwrap_or(0)
         } else {
             // Only the newest declaration has a cast to an integer beside it.
             launch_row(call, &Order { keeps_worker: call.len() > 3, ..order(call) })
@@ -109,7 +109,7 @@ fn basic_order(call: Call, places: Places) -> Order<'static> {
 fn launch_row(call: Call, order: &Order) -> sys::Datum {
     let shape = call.shape(row_types::HANDLE);
     let job = launch(order);
-    shape.row(&[datum::int32(job.pid), datum::int64(job.cookie)])
+    shape.row(&[datum::int32(job.pid.get()), datum::int64(job.cookie)])
 }
 
 /// The columns of pg_background_run_result. A job may succeed while it is being cancelled; one that cannot be ended in

@@ -18,11 +18,7 @@ use crate::rows::file;
 pub fn attach(channel: Channel, context: Context) {
     entry::attach(channel);
     let (requests, responses) = (channel.requests(), channel.responses());
-    requests.become_receiver();
     responses.become_sender();
-    STATE
-        .requests
-        .set(Some(requests.attach(channel.segment(), context)));
     let handle = responses.attach(channel.segment(), context);
     sending::attach(Outlet::new(channel, handle));
     STATE.channel.set(Some(channel));
@@ -31,7 +27,11 @@ pub fn attach(channel: Channel, context: Context) {
     process::before_exit(on_exit);
     xact::after_commit(on_commit);
     channel.set_attached(identity::pid());
-    requests.wake_sender();
+    // This wakes the launcher.
+    requests.become_receiver();
+    STATE
+        .requests
+        .set(Some(requests.attach(channel.segment(), context)));
 }
 
 /// Whether this process is a worker that runs a job.

@@ -93,8 +93,9 @@ fn serve<'a>(channel: Channel, job_context: Context, taken: &Cell<Option<Request
     let is_new = !STATE.connected.get();
     if is_new {
         identity::connect(channel);
-        channel.set_connected();
-        channel.requests().wake_sender();
+        if channel.set_connected() {
+            channel.requests().wake_sender();
+        }
     }
     injection::point("worker-connected");
     identity::adopt(&request, channel, job_context);

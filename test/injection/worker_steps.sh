@@ -154,6 +154,23 @@ for columns in 'n int' 'n text'; do
 	t_is "a time-out just after the commit, $columns: done" "$(sql "SELECT count(*) FROM done WHERE step = '$columns'")" 1
 done
 
+# A new worker is faster than its launcher, and gone when that looks whether it has come.
+for call in run launch; do
+	case $call in
+		run) sql="SELECT state FROM pg_background_run('INSERT INTO done VALUES (''fast run'')');" ;;
+		launch) sql="SELECT pid, cookie FROM pg_background_launch('INSERT INTO done VALUES (''fast launch'')') \\gset
+SELECT state FROM pg_background_outcome(:pid, :cookie);" ;;
+	esac
+	arm launch-sent wait
+	ask s "$sql"
+	arrival launch-sent >/dev/null
+	t_ok "a job that is over before its launcher looks, $call: it ends" wait_until "SELECT count(*) = 1 FROM done WHERE step = 'fast $call' AND NOT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'pg_background')"
+	sleep 0.2
+	disarm launch-sent
+	t_is "a job that is over before its launcher looks, $call" "$(answer s) $(session_output s | grep -v '^code' | tail -n 1)" '00000 stopped'
+done
+session_do s 'SELECT pg_background_detach_all();' >/dev/null
+
 # Between two jobs: the first is done, and the next one has another worker, as a new call or the one that is under way.
 session_do s "SET pg_background.worker_idle_timeout = '1min';" >/dev/null
 for what in error exit term; do
