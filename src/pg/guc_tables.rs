@@ -225,12 +225,17 @@ fn reset_value(place: NonNull<sys::config_generic>, setting: &sys::pgbg_setting)
 /// Makes a value what RESET gives, unless what is in force comes from a source no higher than this: then it takes its place
 /// as well. A value that is refused, because of what happened since it was set, changes nothing.
 pub fn set_reset_value(value: &Sourced) {
-    set(value, sys::DEBUG1);
+    set(value, true, sys::DEBUG1);
+}
+
+/// Whether a setting would take a value, as the others are now; changes nothing.
+pub fn would_take(value: &Sourced) -> bool {
+    set(value, false, sys::DEBUG1) != 0
 }
 
 /// Gives a setting a value of no lower a source than it has. Raises why it is refused.
 pub fn set_value(value: &Sourced) {
-    if set(value, sys::ERROR) <= 0 {
+    if set(value, true, sys::ERROR) <= 0 {
         Report::error(code::INTERNAL_ERROR)
             .message(format_args!(
                 "parameter {} could not be set",
@@ -240,7 +245,7 @@ pub fn set_value(value: &Sourced) {
     }
 }
 
-fn set(value: &Sourced, level: u32) -> c_int {
+fn set(value: &Sourced, change: bool, level: u32) -> c_int {
     // SAFETY: strings that end; guc.c copies them. A level below ERROR does not raise.
     unsafe {
         sys::pgbg_set_config_option(
@@ -249,6 +254,7 @@ fn set(value: &Sourced, level: u32) -> c_int {
             value.context,
             value.source,
             value.role,
+            change,
             level as c_int,
         )
     }

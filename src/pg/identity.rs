@@ -88,6 +88,7 @@ impl Identity {
                     sys::PGC_USERSET,
                     sys::PGC_S_SESSION,
                     sys::GetAuthenticatedUserId(),
+                    true,
                     sys::ERROR as c_int,
                 );
             }
@@ -114,6 +115,7 @@ impl Identity {
                     sys::PGC_BACKEND,
                     sys::PGC_S_OVERRIDE,
                     sys::BOOTSTRAP_SUPERUSERID,
+                    true,
                     sys::ERROR as c_int,
                 );
             }

@@ -502,17 +502,17 @@ pgbg_rethrow_error(ErrorData *error)
 }
 
 /*
- * set_config_option, which where the source is lower than that of the value in force changes the reset value alone.
- * 15 notes the role that set it.
+ * set_config_option, which where the source is lower than that of the value in force changes the reset value alone;
+ * without `change` it only tells whether the value would be refused, which is 0. 15 notes the role that set it.
  */
 int
-pgbg_set_config_option(const char *name, const char *value, GucContext context, GucSource source, Oid role, int elevel)
+pgbg_set_config_option(const char *name, const char *value, GucContext context, GucSource source, Oid role, bool change, int elevel)
 {
 #if PG_VERSION_NUM >= 150000
-	return set_config_option_ext(name, value, context, source, role, GUC_ACTION_SET, true, elevel, true);
+	return set_config_option_ext(name, value, context, source, role, GUC_ACTION_SET, change, elevel, true);
 #else
 	(void) role;
-	return set_config_option(name, value, context, source, GUC_ACTION_SET, true, elevel, true);
+	return set_config_option(name, value, context, source, GUC_ACTION_SET, change, elevel, true);
 #endif
 }
 

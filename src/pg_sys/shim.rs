@@ -78,6 +78,7 @@ unsafe extern "C-unwind" {
         context: GucContext,
         source: GucSource,
         role: Oid,
+        change: bool,
         elevel: c_int,
     ) -> c_int;
     pub fn pgbg_set_ps_display(activity: *const c_char);

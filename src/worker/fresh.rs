@@ -4,7 +4,7 @@
 
 use crate::channel::wire::settings::{Entry, are_entries, entries, reset_values};
 use crate::pg::guc;
-use crate::pg::guc_tables::{Sourced, set_value};
+use crate::pg::guc_tables::{Sourced, set_value, would_take};
 use crate::pg::memory::Context;
 use crate::pg::text::Str;
 use core::ffi::CStr;
@@ -37,9 +37,16 @@ pub fn adopt(section: &[u8], context: Context) -> bool {
     if !are_all_found || !pairs().all(|(wanted, own)| can_become(*own, wanted, section)) {
         return false;
     }
-    pairs()
-        .filter(|(wanted, own)| own.is_none_or(|own| own.bytes != wanted.bytes))
-        .for_each(|(wanted, _)| set(wanted));
+    let difference = || {
+        pairs()
+            .filter(|(wanted, own)| own.is_none_or(|own| own.bytes != wanted.bytes))
+            .map(|(wanted, _)| sourced(wanted))
+    };
+    // A value may be one that another setting excludes as it is here, and not as it will be (log_statement_stats, say).
+    if !difference().all(|value| would_take(&value)) {
+        return false;
+    }
+    difference().for_each(|value| set_value(&value));
     true
 }
 
@@ -73,14 +80,14 @@ fn has_reset_value(section: &[u8], own: &Entry<'_>) -> bool {
     reset_values(section).any(|value| value.name == own.name && value.source >= own.source)
 }
 
-fn set(entry: &Entry<'_>) {
+fn sourced(entry: &Entry<'_>) -> Sourced {
     // SAFETY: strings of the section, which lives as long as the request; the server copies what it keeps.
     let text = |text: &CStr| unsafe { Str::from_cstr(text) };
-    set_value(&Sourced {
+    Sourced {
         name: text(entry.name),
         value: text(entry.value),
         source: entry.source as u32,
         context: entry.context as u32,
         role: entry.role,
-    });
+    }
 }

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../lib.sh"
 suite_begin
 cluster_new main 'maintenance_work_mem = 20MB' 'seq_page_cost = 1.25' \
-	"my.file = 'of the file'" 'max_parallel_workers = 3'
+	"my.file = 'of the file'" 'max_parallel_workers = 3' 'log_parser_stats = off'
 sql "
 	CREATE ROLE alice LOGIN SUPERUSER;
 	CREATE ROLE bob LOGIN;
@@ -183,6 +183,11 @@ changed 'another value of what the session has set' "ALTER ROLE bob IN DATABASE 
 changed 'a value from a higher source' 'ALTER ROLE bob IN DATABASE postgres SET enable_seqscan = on'
 changed 'the same' 'ALTER ROLE bob IN DATABASE postgres SET enable_seqscan = on' 'SET enable_seqscan = off;'
 changed 'a value of what the session has set, and has no value for otherwise' "ALTER ROLE bob SET lock_timeout = '1h'" "SET lock_timeout = '2h';"
+# One excludes the other, whichever the server looks at first.
+sql 'ALTER DATABASE postgres SET log_statement_stats = on'
+t_is 'a value that another setting excludes as it is in a new worker' "$(psql -XAtq 2>&1 <<<"SET log_statement_stats = off; SET log_parser_stats = on;
+	SELECT job('SELECT concat_ws('' '', current_setting(''log_statement_stats''), current_setting(''log_parser_stats''))');")" 'off on'
+sql 'ALTER DATABASE postgres RESET log_statement_stats'
 # A session reads the configuration between two statements, a new process has it at once.
 sql "CREATE FUNCTION meanwhile(change text) RETURNS text LANGUAGE plpgsql AS \$\$ BEGIN
 	EXECUTE format('COPY (SELECT) TO PROGRAM %L', format('cp postgresql.conf before.conf; sed ''%s'' before.conf > postgresql.conf', change));
