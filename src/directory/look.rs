@@ -95,11 +95,12 @@ pub fn notice_if_lost(id: i64) {
 
 /// Says how a job ended whose worker is gone without a word. Returns whether it is such a job.
 fn bury_if_lost(job: &Record) -> bool {
-    // Until its worker has taken it a job is its launcher's concern, if that is there: a worker that has just been started
-    // is not known to be one yet.
-    let is_launchers = job.state() == Some(State::Launching)
-        && (job.pid == 0 || procs::is_session(job.launcher_pid));
-    let is_lost = !job.has_ended() && !is_launchers && !procs::is_background_worker(job.pid);
+    // Until its worker is connected a job is its launcher's concern, if that is there. The postmaster may be slow to tell that
+    // a process is a worker, and it may run its job by then; but then it is connected.
+    let is_connected = job.state() == Some(State::Running);
+    let is_launchers = !is_connected && (job.pid == 0 || procs::is_session(job.launcher_pid));
+    let is_there = || procs::is_background_worker(job.pid) || procs::is_session(job.pid);
+    let is_lost = !job.has_ended() && !is_launchers && !is_there();
     if is_lost {
         if let Some(place) = with_table(|table| table.place_of(job.id)).flatten() {
             settle(
