@@ -76,7 +76,7 @@ regression() {
 # has_cold_run FILE: not those that are about warm workers or about sizes alone, and not those that have no warm workers in
 # any of their servers.
 has_cold_run() {
-	[[ $(basename "$1") != @(warm_*|huge.sh) ]] && ! grep -qE "^(cluster_new|injection_cluster) .*'pg_background.worker_idle_timeout = 0'" "$1"
+	[[ $(basename "$1") != @(warm_*|huge.sh) ]] && ! grep -qE "^(cluster_(new|init)|injection_cluster) .*'pg_background.worker_idle_timeout = 0'" "$1"
 }
 
 # scripts FOLDER FEATURES [KIND]: each script is one process with one private installation to share. The KIND -cold has
