@@ -44,6 +44,12 @@ pub fn exit(status: c_int) -> ! {
     unsafe { sys::pgbg_proc_exit(status) }
 }
 
+/// Lets whoever else waits for this processor have it first.
+pub fn offer_processor() {
+    // SAFETY: it cannot fail.
+    unsafe { libc::sched_yield() };
+}
+
 /// Sends this process a signal. Safe in signal handlers.
 pub fn signal_self(signal: c_int) {
     // SAFETY: our own process.

@@ -176,6 +176,13 @@ impl Job {
             .is_some_and(|link| link.channel.is_claimed() || link.has_left_early())
     }
 
+    /// Not where its worker still has to start or to connect, for which it may need this very processor.
+    pub fn may_end_soon(&self) -> bool {
+        self.link
+            .get()
+            .is_none_or(|link| link.channel.is_connected())
+    }
+
     /// The state now: a worker that is connected shows as running.
     pub fn current_state(&self) -> State {
         match self.link.get() {

@@ -244,7 +244,7 @@ fn wait_for(link: LinkRef, is_so: impl Fn() -> bool) {
             }
             check = wait::next_check();
         }
-        if STATE.patience.latch_gets_set(time) {
+        if link.channel.is_connected() && STATE.patience.latch_gets_set(time) {
             check_for_interrupts();
         } else {
             latch::wait(check.left(time), &WAIT_FOR_START);

@@ -50,6 +50,11 @@ impl Wanted<'_> {
             }
         }
     }
+
+    /// Whether it pays to look for a moment whether one of them ends.
+    fn may_come_soon(&self) -> bool {
+        !self.others.is_empty() || self.jobs.iter().any(|job| job.may_end_soon())
+    }
 }
 
 /// Waits until all or any of the jobs are final. False when the deadline passed first. Raises 40P01 when this can never
@@ -136,7 +141,7 @@ fn wait_by_latch(
             check = next_check();
         }
         injection::point("wait");
-        if STATE.patience.latch_gets_set(time) {
+        if wanted.may_come_soon() && STATE.patience.latch_gets_set(time) {
             check_for_interrupts();
         } else {
             latch::wait(deadline.earlier(check).left(time), &WAIT_FOR_JOB);

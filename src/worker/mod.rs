@@ -72,6 +72,7 @@ pub fn start(segment_handle: u32) -> ! {
             break;
         }
     }
+    process::offer_processor();
     process::exit(0)
 }
 
