@@ -1,5 +1,6 @@
 //! A row or an array as an argument: its values one by one.
 
+use super::composite::deform;
 use super::memory::Context;
 use super::text::Str;
 use super::tuple::{Column, Descriptor};
@@ -23,24 +24,15 @@ pub struct Field {
 /// A non-null composite value.
 pub unsafe fn fields<'a>(row: sys::Datum) -> &'a [Field] {
     let context = Context::current();
-    // SAFETY: the caller's promise; a composite value says of which type it is, and heap_deform_tuple writes as many
-    // entries as that type has columns.
+    // SAFETY: the caller's promise; a composite value says of which type it is, and there is an entry for each column.
     unsafe {
         let header =
             sys::pg_detoast_datum(row as *mut sys::varlena).cast::<sys::HeapTupleHeaderData>();
         let of = (*header).t_choice.t_datum;
         let desc = Descriptor::of_composite(of.datum_typeid, of.datum_typmod);
-        let mut tuple: sys::HeapTupleData = core::mem::zeroed();
-        tuple.t_len = (sys::pgbg_varsize_any_exhdr(header.cast()) + VARHDRSZ) as u32;
-        tuple.t_data = header;
-        let values = context.alloc_slice::<sys::Datum>(desc.len(), |_| 0);
+        let values = context.alloc_slice(desc.len(), |_| 0);
         let nulls = context.alloc_slice(desc.len(), |_| true);
-        sys::heap_deform_tuple(
-            &raw mut tuple,
-            desc.as_ptr(),
-            values.as_mut_ptr(),
-            nulls.as_mut_ptr(),
-        );
+        deform(desc, header, values, nulls);
         let present = || (0..desc.len()).filter(|i| !desc.column(*i).is_dropped);
         let fields = present().map(|i| Field {
             column: desc.column(i),

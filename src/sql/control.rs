@@ -44,8 +44,8 @@ sql_functions! {
         let deadline = deadline(call, 1);
         pump::pump_all();
         let handles = handles(call);
-        let jobs = known(handles);
-        let others = known_to_others(handles);
+        let found = found(handles);
+        let (jobs, others) = (known(found), known_to_others(handles, found));
         if let (Some(first), true) = (handles.first(), jobs.is_empty() && others.is_empty()) {
             registry::refuse_unknown(*first, code::OBJECT_NOT_IN_PREREQUISITE_STATE);
         }
@@ -66,9 +66,7 @@ sql_functions! {
         let deadline = deadline(call, 1);
         pump::pump_all();
         let handles = handles(call);
-        let found: &[Option<JobRef>] =
-            Context::current().alloc_slice(handles.len(), |i| registry::look_up(handles[i]));
-        drain(set, handles, found, deadline)
+        drain(set, handles, found(handles), deadline)
     }
 
     /// `pg_background_drain_all(timeout_ms) -> set of outcome`
@@ -183,31 +181,34 @@ fn handles<'a>(call: Call) -> &'a [Handle] {
     })
 }
 
-/// The jobs of those handles that have one, in the current memory context.
-fn known<'a>(handles: &[Handle]) -> &'a [JobRef] {
-    let jobs = || {
-        handles
-            .iter()
-            .filter_map(|handle| registry::look_up(*handle))
-    };
-    Context::current().alloc_from(jobs().count(), jobs())
+/// The job of each of those handles, if it has one, in the current memory context. To look for one takes as long as there are jobs.
+fn found<'a>(handles: &[Handle]) -> &'a [Option<JobRef>] {
+    Context::current().alloc_slice(handles.len(), |i| registry::look_up(handles[i]))
 }
 
-/// Those handles that name a job which this session does not track but the directory knows, in the current memory context.
-fn known_to_others<'a>(handles: &[Handle]) -> &'a [Other] {
+/// Those that were found, in the current memory context.
+fn known<'a>(found: &[Option<JobRef>]) -> &'a [JobRef] {
+    let jobs = found.iter().flatten().copied();
+    Context::current().alloc_from(jobs.clone().count(), jobs)
+}
+
+/// Those handles for which nothing was `found`, because this session does not track the job, but which the directory knows, in the
+/// current memory context.
+fn known_to_others<'a>(handles: &[Handle], found: &[Option<JobRef>]) -> &'a [Other] {
     let mut kept = 0;
     let none = Other { pid: 0, id: 0 };
-    let found = Context::current().alloc_slice(handles.len(), |_| none);
-    for handle in handles
+    let others = Context::current().alloc_slice(handles.len(), |_| none);
+    for (handle, _) in handles
         .iter()
-        .filter(|handle| registry::find(**handle).is_none())
+        .zip(found)
+        .filter(|(_, found)| found.is_none())
     {
         if let Some(seen) = others::look_up(*handle) {
-            found[kept] = other(seen);
+            others[kept] = other(seen);
             kept += 1;
         }
     }
-    &found[..kept]
+    &others[..kept]
 }
 
 /// Waits for the first of the jobs; NULL when there is none in time.
@@ -239,9 +240,13 @@ fn drain(
     deadline: Deadline,
 ) -> sys::Datum {
     let shape = set.shape(row_types::OUTCOME);
-    let jobs = found.iter().flatten().copied();
-    let jobs: &[JobRef] = Context::current().alloc_from(jobs.clone().count(), jobs);
-    others::wait(jobs, known_to_others(handles), WaitFor::All, deadline);
+    let jobs = known(found);
+    others::wait(
+        jobs,
+        known_to_others(handles, found),
+        WaitFor::All,
+        deadline,
+    );
     let store = set.begin();
     for (i, job) in found.iter().enumerate() {
         let unknown = handles.get(i).filter(|_| job.is_none());
