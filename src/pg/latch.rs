@@ -2,6 +2,7 @@
 
 use super::clock::{Instant, now};
 use super::error::{catch, check_for_interrupts};
+use super::process;
 use crate::pg_sys as sys;
 use core::cell::Cell;
 use core::ffi::{CStr, c_int, c_long};
@@ -123,8 +124,7 @@ impl Patience {
         let mut time = start;
         loop {
             let before = time;
-            // SAFETY: lets others run; it cannot fail.
-            unsafe { libc::sched_yield() };
+            process::offer_processor();
             let offered = now();
             let taken = offered.wrapping_sub(before);
             // Whoever is waited for may have been the one who took it.

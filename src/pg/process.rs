@@ -44,9 +44,9 @@ pub fn exit(status: c_int) -> ! {
     unsafe { sys::pgbg_proc_exit(status) }
 }
 
-/// Lets whoever else waits for this processor have it first.
+/// Lets whoever else could use this processor have it first.
 pub fn offer_processor() {
-    // SAFETY: it cannot fail.
+    // SAFETY: changes nothing here, and cannot fail.
     unsafe { libc::sched_yield() };
 }
 
