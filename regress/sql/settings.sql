@@ -6,12 +6,32 @@
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_background;
 RESET client_min_messages;
-CREATE ROLE regress_pgbg_user IN ROLE pgbackground_role;
 
 -- all of them, once the library is loaded
 SELECT count(*) >= 0 AS loaded FROM pg_background_list;
 SELECT name, boot_val, unit, vartype, context, min_val::int8 BETWEEN 0 AND 4096 AS low_minimum, max_val, short_desc IS NOT NULL AS described
 FROM pg_settings WHERE name LIKE 'pg_background.%' ORDER BY name;
+-- the others stay, all of them and in their order; also where some were set before
+\c -
+CREATE TEMP TABLE known AS SELECT name FROM pg_settings;
+SELECT count(*) >= 0 AS loaded FROM pg_background_list;
+SELECT (SELECT count(*) FROM pg_settings WHERE name LIKE 'pg\_background.%') AS ours,
+       (SELECT count(*) FROM (SELECT name FROM pg_settings WHERE name NOT LIKE 'pg\_background.%' EXCEPT SELECT name FROM known) x) AS come,
+       (SELECT count(*) FROM (SELECT name FROM known EXCEPT SELECT name FROM pg_settings) x) AS gone,
+       (SELECT array_agg(name) = array_agg(name ORDER BY lower(name) COLLATE "C") FROM pg_show_all_settings()) AS in_order;
+\c -
+SET pg_background.max_workers = 3;
+SET pg_background.worker_timeout = '1min';
+CREATE TEMP TABLE known AS SELECT name FROM pg_settings;
+SELECT count(*) >= 0 AS loaded FROM pg_background_list;
+SELECT array_agg(name || ' ' || setting ORDER BY name) AS set_before,
+       (SELECT count(DISTINCT name) FROM pg_settings WHERE name LIKE 'pg\_background.%') AS ours,
+       (SELECT count(*) FROM (SELECT name FROM known EXCEPT SELECT name FROM pg_settings) x) AS gone
+FROM pg_settings WHERE name LIKE 'pg\_background.%' AND source = 'session';
+SHOW zero_damaged_pages;
+\c -
+CREATE ROLE regress_pgbg_user IN ROLE pgbackground_role;
+SELECT count(*) >= 0 AS loaded FROM pg_background_list;
 -- those of a job are its own
 SHOW pg_background.default_queue_size;
 SHOW pg_background.worker_timeout;

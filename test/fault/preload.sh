@@ -56,6 +56,16 @@ else
 	say '  no /proc here to tell which libraries a process has'
 fi
 
+# PL/pgSQL is in almost every session, and brings nothing but settings. A job may look for them in any way.
+psql -XAtq <<'SQL'
+CREATE VIEW plpgsql_settings AS SELECT count(*) > 0 FROM pg_settings WHERE name LIKE 'plpgsql.%';
+CREATE FUNCTION plpgsql_setting() RETURNS text LANGUAGE sql AS $$ SELECT current_setting('plpgsql.check_asserts') $$;
+SQL
+finds() { psql -XAtq -c "DO 'BEGIN END'" -c "$1" 2>&1; }
+t_is "PL/pgSQL's settings in a view" "$(finds "SELECT * FROM pg_background_run_query_v2('SELECT * FROM plpgsql_settings') AS (found bool)")" t
+t_is 'in a function in SQL' "$(finds "SELECT * FROM pg_background_run_query_v2('SELECT plpgsql_setting()') AS (value text)")" on
+t_is 'by a parameter' "$(finds "SELECT pg_background_query_json('SELECT current_setting(\$1) AS value', params => ROW('plpgsql.check_asserts'::text))")" '{"value": "on"}'
+
 # Temporary tables, with temp_buffers set, which cannot be set any more once they are in use.
 psql -XAtq >"$WORK/log/temp.out" 2>&1 <<'SQL'
 \set VERBOSITY sqlstate

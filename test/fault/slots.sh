@@ -144,6 +144,18 @@ session_do locker 'ROLLBACK;' >/dev/null
 t_is 'there is one afterwards' "$(session_do clerk "SELECT coalesce(sqlstate, 'ok') FROM pg_background_run_v2('SELECT 1');")" ok
 for i in gate clerk locker; do session_close "$i"; done
 t_no_leaks 'nothing is left'
+# Ours were there before the library, among others of all kinds of names.
+t_is 'the limit holds whatever other settings there are' "$(psql -XAtq -U clerk -v VERBOSITY=sqlstate 2>&1 <<'SQL'
+SET "pg_bé.x" = 1;
+SET "pg_backgroundé.x" = 1;
+SET pg_background.max_workers = 3;
+SELECT pg_background_launch_v2('SELECT pg_sleep(60)') \g /dev/null
+SELECT pg_background_run_v2('SELECT 1') \g /dev/null
+SHOW pg_background.max_workers;
+SELECT setting FROM pg_settings WHERE name = 'pg_background.max_workers';
+SELECT pg_background_cancel_all_v2() \g /dev/null
+SQL
+)" $'ERROR:  53400\n3\n3'
 # The same with the server's slots, of which there is one.
 cluster_stop main
 cluster_conf main 'max_worker_processes = 1' 'max_logical_replication_workers = 0' 'pg_background.max_workers_per_role = 0'

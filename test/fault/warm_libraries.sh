@@ -59,6 +59,35 @@ if has pg_trgm; then
 	)" $'0.9\n0.3'
 fi
 
+# PL/pgSQL, which the session may have, or its jobs alone.
+t_is 'PL/pgSQL in a session that has it' "$(psql -XAtq 2>&1 <<-'SQL'
+	DO 'BEGIN END';
+	SELECT pid FROM pg_background_run_v2('DO $$ BEGIN PERFORM 1; END $$') \gset
+	SET work_mem = '1MB';
+	SELECT pid = :pid FROM pg_background_run_v2('DO $$ BEGIN PERFORM 2; END $$');
+	SET plpgsql.check_asserts = off;
+	SELECT pid = :pid, sqlstate FROM pg_background_run_v2('DO $$ BEGIN ASSERT false; END $$');
+SQL
+)" $'t\nt|'
+t_is 'and in one that has not' "$(psql -XAtq 2>&1 <<-'SQL'
+	SELECT job('SELECT 1; DO $$ BEGIN END $$; SELECT pg_backend_pid()') AS w \gset
+	SELECT job('SELECT pg_backend_pid()') = :'w';
+	SET plpgsql.check_asserts = 'no boolean';
+	SELECT job('SELECT current_setting(''plpgsql.check_asserts'')');
+SQL
+)" $'t\nno boolean'
+# Known by name before anybody loads it.
+psql -XAtq -c "LOAD 'plpgsql'" -c "ALTER SYSTEM SET plpgsql.extra_warnings = 'all'"
+cluster_reload main
+psql -XAtq -c "LOAD 'plpgsql'" -c 'ALTER SYSTEM RESET plpgsql.extra_warnings'
+cluster_reload main
+t_is 'and where it was in the configuration once' "$(psql -XAtq 2>&1 <<-'SQL'
+	DO 'BEGIN END';
+	SELECT pid FROM pg_background_run_v2('DO $$ BEGIN PERFORM 1; END $$') \gset
+	SELECT pid = :pid FROM pg_background_run_v2('DO $$ BEGIN PERFORM 2; END $$');
+SQL
+)" t
+
 # --- what would last
 slot="SELECT pg_create_physical_replication_slot('temporary', true, true)::text"
 t_is 'a temporary replication slot is gone before the next job' "$(psql -XAtq 2>&1 <<-SQL
