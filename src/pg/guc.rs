@@ -1,6 +1,7 @@
 //! utils/guc.h: settings.
 
 use super::identity::Identity;
+use super::libraries;
 use super::memory::Context;
 use super::text::Str;
 use crate::pg_sys as sys;
@@ -325,14 +326,58 @@ pub fn deadlock_timeout() -> c_int {
 }
 
 /// How many settings there are, but for those of libraries that are at their defaults: these change nothing.
-pub fn count_variables() -> c_int {
+pub fn count_variables() -> Variables {
+    let mut undefined = 0;
     // SAFETY: counts.
-    unsafe { sys::pgbg_count_guc_variables() }
+    let all = unsafe { sys::pgbg_count_guc_variables(&raw mut undefined) };
+    Variables { all, undefined }
 }
 
-/// What differs if there are other settings than before, and costs less than to count them: a new one takes room for good,
-/// also one that was set for a transaction.
-pub fn variables_mark() -> usize {
+/// How many settings there are.
+#[derive(Clone, Copy)]
+pub struct Variables {
+    pub all: c_int,
+    /// Those among them that were set, and that no library has defined so far.
+    pub undefined: c_int,
+}
+
+impl Variables {
+    /// Not counted.
+    pub const NONE: Self = Self {
+        all: 0,
+        undefined: 0,
+    };
+}
+
+/// What differs if there are other settings than before, and costs less than to count them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Mark {
+    variables: usize,
+    /// A library may define what was set before.
+    libraries: usize,
+}
+
+impl Mark {
+    pub const NONE: Self = Self {
+        variables: 0,
+        libraries: 0,
+    };
+
+    pub fn now() -> Self {
+        Self {
+            variables: variables_mark(),
+            libraries: libraries::room(),
+        }
+    }
+
+    /// Whether there are more of them or fewer, whatever libraries there are.
+    pub fn has_other_variables(self, before: Self) -> bool {
+        self.variables != before.variables
+    }
+}
+
+/// A new setting takes room for good, also one that was set for a transaction.
+fn variables_mark() -> usize {
     if sys::PGBG_COUNTING_VARIABLES_IS_CHEAP != 0 {
         // SAFETY: reads a number.
         return usize::try_from(unsafe { sys::pgbg_all_guc_variables() }).unwrap_or(0);

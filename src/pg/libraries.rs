@@ -15,6 +15,12 @@ pub fn serialize<'a>(context: Context) -> &'a [u8] {
     }
 }
 
+/// What gets more with each of them: the bytes of their names.
+pub fn room() -> usize {
+    // SAFETY: adds up lengths.
+    unsafe { sys::EstimateLibraryStateSpace() }
+}
+
 /// Whether they are those of `before`, which `serialize` wrote.
 pub fn are(before: &[u8]) -> bool {
     let mut place = [0_u8; 1024];

@@ -84,10 +84,11 @@ pgbg_command_tag(char *buffer, const QueryCompletion *completion)
 }
 
 /*
- * All settings but those of libraries that are at their defaults. 16 keeps them in a hash table and hands out a sorted copy.
+ * All settings but those of libraries that are at their defaults, and how many of them nobody has defined. 16 keeps them in a
+ * hash table and hands out a sorted copy.
  */
 int
-pgbg_count_guc_variables(void)
+pgbg_count_guc_variables(int *undefined)
 {
 	int			all;
 	int			count = 0;
@@ -98,10 +99,16 @@ pgbg_count_guc_variables(void)
 
 	all = GetNumConfigOptions();
 #endif
+	*undefined = 0;
 	for (int i = 0; i < all; i++)
-		if (settings[i]->group != CUSTOM_OPTIONS || settings[i]->source != PGC_S_DEFAULT ||
-			(settings[i]->flags & GUC_CUSTOM_PLACEHOLDER) != 0)
+	{
+		bool		placeholder = (settings[i]->flags & GUC_CUSTOM_PLACEHOLDER) != 0;
+
+		if (settings[i]->group != CUSTOM_OPTIONS || settings[i]->source != PGC_S_DEFAULT || placeholder)
 			count++;
+		if (placeholder)
+			(*undefined)++;
+	}
 #if PG_VERSION_NUM >= 160000
 	pfree(settings);
 #endif

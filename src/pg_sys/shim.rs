@@ -25,7 +25,7 @@ unsafe extern "C-unwind" {
     pub fn pgbg_check_for_interrupts();
     pub fn pgbg_clean_up_after_error();
     pub fn pgbg_command_tag(buffer: *mut c_char, completion: *const QueryCompletion) -> c_int;
-    pub fn pgbg_count_guc_variables() -> c_int;
+    pub fn pgbg_count_guc_variables(undefined: *mut c_int) -> c_int;
     pub fn pgbg_datum_get_int64(datum: Datum) -> i64;
     pub fn pgbg_drop_temporary_slots();
     pub fn pgbg_enum_setting_name(setting: *mut config_generic, value: c_int) -> *const c_char;

@@ -7,6 +7,7 @@ use crate::channel::wire::request::Request;
 use crate::channel::wire::settings as wire;
 use crate::injection;
 use crate::pg::Oid;
+use crate::pg::guc::{Mark, Variables};
 use crate::pg::guc_tables::{self, Picture};
 use crate::pg::identity::{self, Identity, NameBuffer, SECURITY_LOCAL_USERID_CHANGE};
 use crate::pg::memory::Context;
@@ -121,8 +122,8 @@ fn look(settings: Settings) {
     if WORKER_IDLE_TIMEOUT.get() == 0 {
         STATE.settings.set(Some(Settings {
             picture: Picture::NONE,
-            variables: 0,
-            mark: 0,
+            variables: Variables::NONE,
+            mark: Mark::NONE,
             ..settings
         }));
         return;
@@ -130,7 +131,7 @@ fn look(settings: Settings) {
     STATE.settings.set(Some(Settings {
         picture: Picture::take(settings.restored),
         variables: guc::count_variables(),
-        mark: guc::variables_mark(),
+        mark: Mark::now(),
         hooks: plugins::hooks(),
         ..settings
     }));
@@ -161,8 +162,8 @@ fn keep(request: &Request<'_>, known: Option<Settings>) -> Settings {
         picture: Picture::NONE,
         identity: session_identity(request),
         read_only: request.read_only,
-        variables: 0,
-        mark: 0,
+        variables: Variables::NONE,
+        mark: Mark::NONE,
         session_name: NameBuffer::of(b""),
         name: None,
         hooks: 0,

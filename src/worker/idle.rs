@@ -10,6 +10,7 @@ use crate::injection;
 use crate::nested;
 use crate::pg::clock::{Deadline, now};
 use crate::pg::error::{catch_on_stack, code};
+use crate::pg::guc::Mark;
 use crate::pg::latch;
 use crate::pg::memory::Context;
 use crate::pg::procs::Waiting;
@@ -51,16 +52,16 @@ pub fn may_stay(request: &Request<'_>) -> bool {
     {
         return false;
     }
-    let mark = guc::variables_mark();
-    let is_same = mark == settings.mark;
-    if !is_same {
-        if let Some(channel) = STATE.channel.get() {
+    let mark = Mark::now();
+    if mark != settings.mark {
+        // Counting takes longer than a job: what a library has once added is counted once.
+        let (now, before) = (guc::count_variables(), settings.variables);
+        let has_gained =
+            mark.has_other_variables(settings.mark) || now.undefined != before.undefined;
+        if let (Some(channel), true) = (STATE.channel.get(), has_gained) {
             channel.set_has_gained();
         }
-    }
-    if !is_same {
-        // Counting takes longer than a job: what a library has once added is counted once.
-        if guc::count_variables() != settings.variables {
+        if now.all != before.all {
             return false;
         }
         STATE.settings.set(Some(Settings { mark, ..settings }));

@@ -7,6 +7,7 @@ use super::sending::Sending;
 use crate::channel::outcome::Summary;
 use crate::channel::segment::Channel;
 use crate::pg::clock::Deadline;
+use crate::pg::guc::{Mark, Variables};
 use crate::pg::guc_tables::Picture;
 use crate::pg::identity::{Identity, NameBuffer};
 use crate::pg::latch::Patience;
@@ -15,7 +16,6 @@ use crate::pg::plugins::Dblink;
 use crate::pg::shm_mq::QueueHandle;
 use crate::pg::timeout::Timeout;
 use core::cell::Cell;
-use core::ffi::c_int;
 use core::sync::atomic::AtomicBool;
 
 /// The state of a worker; in a launcher it stays empty.
@@ -109,8 +109,8 @@ pub struct Settings {
     /// This process's settings, right after they were restored.
     pub picture: Picture,
     /// How many settings there were then, and what is quicker to compare.
-    pub variables: c_int,
-    pub mark: usize,
+    pub variables: Variables,
+    pub mark: Mark,
     /// The session's application_name, and what the process calls itself instead.
     pub session_name: NameBuffer,
     pub name: Option<NameBuffer>,

@@ -50,6 +50,15 @@ if has pg_trgm; then
 		SELECT job('SELECT current_setting(''pg_trgm.similarity_threshold'')');
 	SQL
 	)" 'no number'
+	t_is 'also where the session had set all that the library has' "$(psql -XAtq 2>&1 <<-'SQL'
+		SET pg_trgm.similarity_threshold = 0.5;
+		SET pg_trgm.word_similarity_threshold = 0.5;
+		SET pg_trgm.strict_word_similarity_threshold = 0.5;
+		SELECT job('SELECT show_trgm(''abc'')::text') \g /dev/null
+		SET pg_trgm.similarity_threshold = 'no number';
+		SELECT job('SELECT current_setting(''pg_trgm.similarity_threshold'')');
+	SQL
+	)" 'no number'
 	t_is 'what a job gives it does not last' "$(psql -XAtq 2>&1 <<-'SQL'
 		SELECT job('SELECT show_trgm(''abc'')::text') \g /dev/null
 		SELECT job('SET pg_trgm.similarity_threshold = 0.9; SELECT current_setting(''pg_trgm.similarity_threshold'')');
