@@ -11,19 +11,27 @@ sql "
 		\$\$ SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE backend_type = 'pg_background' AND state = 'idle' \$\$;"
 
 # jobs HOW COUNT STATEMENT: so many times the session's idle worker is terminated and a job launched at once, by STATEMENT,
-# which has %s for the job's SQL and sets r.sqlstate.
+# which has %s for the job's SQL and sets r.sqlstate. A signal needs a moment to another processor: now and then the job has begun by
+# then, has failed, and has not run.
 jobs() {
-	local how=$1 count=$2 statement=$3 answer
-	answer=$(session_do s "DO \$\$ DECLARE r record; h record; bad text := ''; worker int := 0; BEGIN
+	local how=$1 count=$2 statement=$3 answer late
+	answer=$(session_do s "DO \$\$ DECLARE r record; h record; bad text := ''; late int := 0; worker int := 0; BEGIN
 		FOR n IN 1..$count LOOP
 			IF worker <> 0 THEN PERFORM pg_terminate_backend(worker); END IF;
-			$statement
-			worker := r.pid;
-			IF r.sqlstate IS NOT NULL THEN bad := bad || n || ':' || r.sqlstate || ' '; END IF;
+			BEGIN
+				$statement
+			EXCEPTION WHEN admin_shutdown THEN SELECT 0 AS pid, '57P01' AS sqlstate INTO r;
+			END;
+			worker := CASE WHEN r.sqlstate IS NULL THEN r.pid ELSE 0 END;
+			IF r.sqlstate = '57P01' THEN late := late + 1;
+			ELSIF r.sqlstate IS NOT NULL THEN bad := bad || n || ':' || r.sqlstate || ' ';
+			END IF;
 		END LOOP;
-		RAISE WARNING 'bad: %', bad; END \$\$;" 240)
-	t_is "$how: $count of $count succeed" "$answer" 'WARNING:  bad: '
-	t_is "$how: each has run once" "$(sql "SELECT count(*) || ' ' || count(DISTINCT i) FROM done WHERE how = '$how'")" "$count $count"
+		RAISE WARNING 'bad: %late: %', bad, late; END \$\$;" 240)
+	late=${answer##*late: }
+	t_is "$how: nothing else fails" "${answer%late:*}" 'WARNING:  bad: '
+	t_ok "$how: nearly all of $count succeed, but for $late" test "$late" -le $((1 + count / 100))
+	t_is "$how: each of those has run once" "$(sql "SELECT count(*) || ' ' || count(DISTINCT i) FROM done WHERE how = '$how'")" "$((count - late)) $((count - late))"
 }
 
 insert() { say "format('INSERT INTO done VALUES (''$1'', %s) RETURNING pg_backend_pid() AS pid', n)"; }
