@@ -83,6 +83,9 @@ impl<const N: usize> RowType<N> {
     }
 }
 
+/// Bytes of a varlena's header as pg_detoast_datum leaves it.
+pub const VARHDRSZ: usize = 4;
+
 /// heap_deform_tuple of a composite value.
 ///
 /// # Safety
@@ -93,10 +96,10 @@ pub unsafe fn deform(
     values: &mut [sys::Datum],
     nulls: &mut [bool],
 ) {
-    // SAFETY: the caller's promise; a flat value's header has four bytes more than what is behind it.
+    // SAFETY: the caller's promise; its length is that of header and contents.
     unsafe {
         let mut tuple: sys::HeapTupleData = core::mem::zeroed();
-        tuple.t_len = (sys::pgbg_varsize_any_exhdr(row.cast()) + 4) as u32;
+        tuple.t_len = (sys::pgbg_varsize_any_exhdr(row.cast()) + VARHDRSZ) as u32;
         tuple.t_data = row;
         sys::heap_deform_tuple(
             &raw mut tuple,

@@ -325,7 +325,7 @@ pub fn deadlock_timeout() -> c_int {
     unsafe { sys::DeadlockTimeout }
 }
 
-/// How many settings there are, but for those of libraries that are at their defaults: these change nothing.
+/// Counts them.
 pub fn count_variables() -> Variables {
     let mut undefined = 0;
     // SAFETY: counts.
@@ -333,7 +333,7 @@ pub fn count_variables() -> Variables {
     Variables { all, undefined }
 }
 
-/// How many settings there are.
+/// How many settings there are, but for those of libraries that are at their defaults: these change nothing.
 #[derive(Clone, Copy)]
 pub struct Variables {
     pub all: c_int,
@@ -358,11 +358,13 @@ pub struct Mark {
 }
 
 impl Mark {
+    /// Not taken.
     pub const NONE: Self = Self {
         variables: 0,
         libraries: 0,
     };
 
+    /// Of this process as it is.
     pub fn now() -> Self {
         Self {
             variables: variables_mark(),

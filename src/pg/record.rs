@@ -1,15 +1,12 @@
 //! A row or an array as an argument: its values one by one.
 
-use super::composite::deform;
+use super::composite::{VARHDRSZ, deform};
 use super::memory::Context;
 use super::text::Str;
 use super::tuple::{Column, Descriptor};
 use crate::pg_sys as sys;
 use core::ffi::{CStr, c_char};
 use core::ptr::null_mut;
-
-/// Bytes of a varlena's header as pg_detoast_datum leaves it.
-const VARHDRSZ: usize = 4;
 
 /// A column of a row, and its value if it is not null.
 #[derive(Clone, Copy)]
