@@ -31,11 +31,14 @@ fn can_be_seen() -> bool {
 /// Calls `look` with each setting that is not at its default, as long as that returns true. Those that have one value in
 /// the whole cluster, or are no settings of anybody's, are left out: SerializeGUCState leaves them out as well.
 fn for_each_nondefault(mut look: impl FnMut(NonNull<sys::config_generic>) -> bool) {
-    let head = HEAD.load(Ordering::Relaxed);
-    let mut cursor = ptr::null_mut();
-    // SAFETY: pgbg_find_settings found the head, and nothing is set meanwhile: `look` sets nothing.
-    while let Some(setting) = NonNull::new(unsafe { sys::pgbg_next_setting(head, &raw mut cursor) })
-    {
+    let mut settings = sys::pgbg_settings {
+        next: ptr::null_mut(),
+        end: ptr::null_mut(),
+    };
+    // SAFETY: pgbg_find_settings found the head.
+    unsafe { sys::pgbg_see_settings(HEAD.load(Ordering::Relaxed), &raw mut settings) };
+    // SAFETY: nothing is set meanwhile: `look` sets nothing.
+    while let Some(setting) = NonNull::new(unsafe { sys::pgbg_next_setting(&raw mut settings) }) {
         // SAFETY: a setting of guc.c's.
         let context = unsafe { setting.as_ref().context };
         let is_shared = context == sys::PGC_POSTMASTER || context == sys::PGC_INTERNAL;
@@ -96,10 +99,15 @@ impl Picture {
         };
         let entries = context.alloc_slice(count, |i| {
             let now = read(places[i]);
+            let text = keep(now.text);
             let was = sys::pgbg_setting {
                 name: keep(now.name),
-                text: keep(now.text),
-                reset_text: keep(now.reset_text),
+                text,
+                reset_text: if is_one_text(&now) {
+                    text
+                } else {
+                    keep(now.reset_text)
+                },
                 sourcefile: keep(now.sourcefile),
                 ..now
             };
@@ -144,12 +152,17 @@ impl Entry {
             && was.reset_value == now.reset_value
             && was.sourceline == now.sourceline
             && is_same_text(was.text, now.text)
-            && is_same_text(was.reset_text, now.reset_text)
+            && (is_one_text(was) && is_one_text(now) || is_same_text(was.reset_text, now.reset_text))
             && is_same_text(was.sourcefile, now.sourcefile)
             // A placeholder's place may become another's.
             && (now.flags & sys::GUC_CUSTOM_PLACEHOLDER as c_int == 0
                 || is_same_text(was.name, now.name))
     }
+}
+
+/// Whether one text is both the value and what RESET gives, as guc.c has it until something is SET.
+fn is_one_text(setting: &sys::pgbg_setting) -> bool {
+    setting.text == setting.reset_text
 }
 
 fn is_same_text(a: *const c_char, b: *const c_char) -> bool {

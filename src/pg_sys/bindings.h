@@ -197,3 +197,10 @@ typedef struct pgbg_setting
 	const char *sourcefile;
 	int			sourceline;
 } pgbg_setting;
+
+/* Which settings pgbg_next_setting has yet to look at. Of no use once one was set. */
+typedef struct pgbg_settings
+{
+	void	   *next;
+	void	   *end;
+} pgbg_settings;

@@ -371,26 +371,25 @@ pgbg_named_memory(const char *name, size_t size)
 #endif
 }
 
-/* The next setting that is not at its default, from NULL on; NULL after the last. `head` is from pgbg_find_settings. */
+/* The next setting that is not at its default, from the first after pgbg_see_settings on; NULL after the last. */
 struct config_generic *
-pgbg_next_setting(void *head, void **cursor)
+pgbg_next_setting(pgbg_settings *settings)
 {
 #if PG_VERSION_NUM >= 160000
-	dlist_node *node = *cursor != NULL ? *cursor : head;
+	dlist_node *node = settings->next;
 
-	node = node->next;
-	*cursor = node;
-	return node != head ? dlist_container(struct config_generic, nondef_link, node) : NULL;
+	settings->next = node->next;
+	return node != settings->end ? dlist_container(struct config_generic, nondef_link, node) : NULL;
 #else
-	struct config_generic **settings = get_guc_variables();
-	struct config_generic **end = settings + GetNumConfigOptions();
-	struct config_generic **next = *cursor != NULL ? (struct config_generic **) *cursor + 1 : settings;
+	struct config_generic **next = settings->next;
+	struct config_generic **end = settings->end;
 
-	(void) head;
 	while (next < end && (*next)->source == PGC_S_DEFAULT)
 		next++;
-	*cursor = next;
-	return next < end ? *next : NULL;
+	if (next == end)
+		return NULL;
+	settings->next = next + 1;
+	return *next;
 #endif
 }
 
@@ -506,6 +505,20 @@ void
 pgbg_rethrow_error(ErrorData *error)
 {
 	ReThrowError(error);
+}
+
+/* Up to 15 settings that are not at their defaults stand among all, from 16 on in a ring with the `head` of pgbg_find_settings. */
+void
+pgbg_see_settings(void *head, pgbg_settings *settings)
+{
+#if PG_VERSION_NUM >= 160000
+	settings->next = ((dlist_node *) head)->next;
+	settings->end = head;
+#else
+	(void) head;
+	settings->next = get_guc_variables();
+	settings->end = get_guc_variables() + GetNumConfigOptions();
+#endif
 }
 
 /*

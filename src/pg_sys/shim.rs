@@ -3,7 +3,7 @@
 use super::{
     Datum, DestReceiver, File, Form_pg_attribute, GucContext, GucSource, List, Oid, Portal,
     ProjectionInfo, Query, QueryCompletion, RawStmt, TupleDesc, config_generic, pgbg_setting,
-    pqsigfunc, shm_mq_handle, shm_mq_iovec, shm_mq_result, varlena,
+    pgbg_settings, pqsigfunc, shm_mq_handle, shm_mq_iovec, shm_mq_result, varlena,
 };
 use core::ffi::{c_char, c_int, c_void};
 
@@ -48,7 +48,7 @@ unsafe extern "C-unwind" {
     pub fn pgbg_lwlock_register_tranche(tranche: c_int, name: *const c_char);
     pub fn pgbg_mark_guc_prefix_reserved(prefix: *const c_char);
     pub fn pgbg_named_memory(name: *const c_char, size: usize) -> *mut c_void;
-    pub fn pgbg_next_setting(head: *mut c_void, cursor: *mut *mut c_void) -> *mut config_generic;
+    pub fn pgbg_next_setting(settings: *mut pgbg_settings) -> *mut config_generic;
     pub fn pgbg_portal_run(
         portal: Portal,
         is_top_level: bool,
@@ -72,6 +72,7 @@ unsafe extern "C-unwind" {
     pub fn pgbg_report_statistics(force: bool);
     pub fn pgbg_resume_interrupts();
     pub fn pgbg_rethrow_error(error: *mut super::ErrorData) -> !;
+    pub fn pgbg_see_settings(head: *mut c_void, settings: *mut pgbg_settings);
     pub fn pgbg_set_config_option(
         name: *const c_char,
         value: *const c_char,
