@@ -95,6 +95,17 @@ impl WorkerHandle {
     }
 }
 
+/// Whether this process was started as a worker whose function is in `library`. The postmaster has loaded nothing for it
+/// before that.
+pub fn is_of(library: &CStr) -> bool {
+    // SAFETY: null, or what this process was registered with; its strings end.
+    let entry = unsafe { sys::MyBgworkerEntry.as_ref() };
+    entry.is_some_and(|entry| {
+        // SAFETY: as above.
+        unsafe { CStr::from_ptr(entry.bgw_library_name.as_ptr()) == library }
+    })
+}
+
 fn copy(to: &mut [c_char], from: &[u8]) {
     let room = to.len() - 1;
     for (to, from) in to.iter_mut().take(room).zip(from) {

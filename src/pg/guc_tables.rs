@@ -4,7 +4,7 @@ use super::error::{Report, code};
 use super::memory::Context;
 use super::text::{Str, copy_into, format};
 use crate::pg_sys as sys;
-use core::ffi::{c_char, c_int, c_void};
+use core::ffi::{CStr, c_char, c_int, c_void};
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicPtr, AtomicU8, Ordering};
 
@@ -46,6 +46,12 @@ fn for_each_nondefault(mut look: impl FnMut(NonNull<sys::config_generic>) -> boo
             return;
         }
     }
+}
+
+/// The name of a setting of guc.c's; it goes with the setting.
+pub fn name_of<'a>(setting: NonNull<sys::config_generic>) -> &'a [u8] {
+    // SAFETY: a setting has a name, and keeps it.
+    unsafe { CStr::from_ptr(setting.as_ref().name) }.to_bytes()
 }
 
 fn read(setting: NonNull<sys::config_generic>) -> sys::pgbg_setting {

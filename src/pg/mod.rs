@@ -19,6 +19,7 @@ pub mod file;
 pub mod form;
 pub mod function;
 pub mod guc;
+pub mod guc_array;
 pub mod guc_tables;
 pub mod identity;
 pub mod inval;

@@ -555,6 +555,19 @@ pgbg_shm_mq_sendv(shm_mq_handle *mqh, shm_mq_iovec *iov, int iovcnt, bool nowait
 #endif
 }
 
+/* What guc.c sorts for each setting that is added; NULL from 16 on, which has a hash table. */
+struct config_generic **
+pgbg_sorted_settings(int *count)
+{
+#if PG_VERSION_NUM >= 160000
+	*count = 0;
+	return NULL;
+#else
+	*count = GetNumConfigOptions();
+	return get_guc_variables();
+#endif
+}
+
 /* What a library may note of a plan, and finds: for tests. Always 0 before 18. */
 int64
 pgbg_swap_plan_id(int64 plan_id)

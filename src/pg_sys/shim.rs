@@ -90,6 +90,7 @@ unsafe extern "C-unwind" {
         nowait: bool,
         force_flush: bool,
     ) -> shm_mq_result;
+    pub fn pgbg_sorted_settings(count: *mut c_int) -> *mut *mut config_generic;
     #[cfg(feature = "injection-points")]
     pub fn pgbg_swap_plan_id(plan_id: i64) -> i64;
     pub fn pgbg_try(
