@@ -21,8 +21,7 @@ mod worker;
 /// Called by the server right after it has loaded the library, in sessions and workers alike.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn _PG_init() {
-    // What a worker is started for is loaded before it does anything else, and it ends if that fails.
-    settings::define(pg::bgworker::is_of(channel::LIBRARY));
+    settings::define(pg::bgworker::is_starting_from(channel::LIBRARY));
     session::statements::watch();
 }
 

@@ -95,14 +95,17 @@ impl WorkerHandle {
     }
 }
 
-/// Whether this process was started as a worker whose function is in `library`. The postmaster has loaded nothing for it
-/// before that.
-pub fn is_of(library: &CStr) -> bool {
-    // SAFETY: null, or what this process was registered with; its strings end.
+/// Whether this process is about to become a worker whose function is in `library`, and ends with the first error. That is so
+/// while the server loads what it was started for, and until it connects.
+pub fn is_starting_from(library: &CStr) -> bool {
+    // SAFETY: null, or what this process was registered with, whose strings end.
     let entry = unsafe { sys::MyBgworkerEntry.as_ref() };
     entry.is_some_and(|entry| {
-        // SAFETY: as above.
-        unsafe { CStr::from_ptr(entry.bgw_library_name.as_ptr()) == library }
+        // SAFETY: as above; and reads a global of this process.
+        unsafe {
+            sys::Mode == sys::InitProcessing
+                && CStr::from_ptr(entry.bgw_library_name.as_ptr()) == library
+        }
     })
 }
 

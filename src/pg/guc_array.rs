@@ -8,20 +8,21 @@ use core::ptr::{self, NonNull};
 /// So many settings may step aside.
 const ROOM: usize = 512;
 
-/// The settings whose names are behind all that begin with a prefix.
+/// The settings whose names are behind the one that begins with a prefix.
 struct Aside {
     settings: [*mut sys::config_generic; ROOM],
     count: usize,
-    /// What their places hold meanwhile: the last setting before them.
+    /// What their places hold meanwhile: that one.
     stand_in: *mut sys::config_generic,
 }
 
 /// Calls `first`, which defines one setting, and `others`, which defines more that begin with `prefix` as well. Meanwhile
-/// the settings behind them step aside, so that a new one goes to the array's end, where sorting it takes one look at each.
-/// That makes a difference if `others` are in the order of their names, and nobody has SET any of them.
+/// the settings behind them step aside, so that a new one goes to the array's end, where sorting it takes one look at each;
+/// but not if another setting begins like that, as one does that the configuration has set. It helps if `others` are in the
+/// order of their names.
 ///
-/// Only for a process that ends with the first error, as one does that is about to become a worker: between the two the
-/// settings that stepped aside are unknown.
+/// Only for a process that ends with the first error, as one does that is about to become a worker (memory may run out): the
+/// settings that stepped aside are unknown meanwhile.
 pub fn define_quickly(prefix: &[u8], first: impl FnOnce(), others: impl FnOnce()) {
     first();
     let aside = step_aside(prefix);
@@ -49,15 +50,14 @@ fn step_aside(prefix: &[u8]) -> Option<Aside> {
         name.get(..prefix.len())
             .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
     };
-    let last = all.iter().rposition(begins)?;
-    let (before, behind) = all.split_at_mut(last + 1);
-    let stand_in = before.last().copied()?;
-    // SAFETY: a setting of guc.c's.
-    let flags = unsafe { (*stand_in).flags };
-    // A setting that nobody has defined so far is found by its name, and what is defined takes its one place.
-    if flags & sys::GUC_CUSTOM_PLACEHOLDER as c_int != 0 {
+    let mut ours = (0..all.len()).filter(|i| all.get(*i).is_some_and(begins));
+    let last = ours.next()?;
+    // What the configuration has set is to be found by its name, and code of others may run when it is defined.
+    if ours.next().is_some() {
         return None;
     }
+    let (before, behind) = all.split_at_mut(last + 1);
+    let stand_in = before.last().copied()?;
     let mut aside = Aside {
         settings: [ptr::null_mut(); ROOM],
         count: behind.len(),

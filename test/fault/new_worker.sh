@@ -24,7 +24,7 @@ compare() {
 	cluster_start main || die 'no server'
 	cluster_use main
 	sql 'CREATE EXTENSION IF NOT EXISTS pg_background' 2>/dev/null
-	in_session=$(sql "SELECT count(*) < 0 FROM pg_background_list; $all; $ours" | tail -n +2)
+	in_session=$(sql "$ours" -c 'SELECT count(*) < 0 FROM pg_background_list' -c "$all" | tail -n +2)
 	in_job=$(sql "SELECT a, b, c, d FROM pg_background_run_query('$(quoted "$all")') AS (a int8, b text, c int8, d bool)"
 		sql "SELECT a, b FROM pg_background_run_query('$(quoted "$ours")') AS (a text, b text)")
 	t_is "$name: a job sees what its session does" "$in_job" "$in_session"
@@ -35,6 +35,7 @@ quoted() { say "${1//\'/\'\'}"; }
 cp "$(cluster_data main)/postgresql.conf" "$WORK/as-made.conf"
 
 compare 'none'
+compare 'one before ours' 'pg_background.aaa = 1'
 compare 'the first of ours' "pg_background.application_name = 'first'"
 compare 'one in the middle' 'pg_background.max_workers = 7'
 compare 'the last of ours' "pg_background.worker_timeout = '1h'"
