@@ -4,7 +4,6 @@
 . "$(dirname "$0")/../lib.sh"
 suite_begin
 cluster_init main || die 'initdb'
-log_allow 'WARNING: +invalid configuration parameter name' 'WARNING: +unrecognized configuration parameter'
 # Of the settings: how many there are and which, how many are not found by their names, and whether they are in order.
 all="SELECT count(*), md5(string_agg(name, ' ' ORDER BY name)), count(*) FILTER (WHERE current_setting(name, true) IS DISTINCT FROM current_setting(upper(name))),
 	(SELECT array_agg(name) = array_agg(name ORDER BY lower(name) COLLATE \"C\") FROM pg_show_all_settings()) FROM pg_settings"
