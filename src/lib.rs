@@ -21,7 +21,7 @@ mod worker;
 /// Called by the server right after it has loaded the library, in sessions and workers alike.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn _PG_init() {
-    settings::define(pg::bgworker::is_starting_from(channel::LIBRARY));
+    settings::define();
     session::statements::watch();
 }
 

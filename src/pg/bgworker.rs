@@ -95,20 +95,6 @@ impl WorkerHandle {
     }
 }
 
-/// Whether this process is about to become a worker whose function is in `library`, and ends with the first error. That is so
-/// while the server loads what it was started for, and until it connects.
-pub fn is_starting_from(library: &CStr) -> bool {
-    // SAFETY: null, or what this process was registered with, whose strings end.
-    let entry = unsafe { sys::MyBgworkerEntry.as_ref() };
-    entry.is_some_and(|entry| {
-        // SAFETY: as above; and reads a global of this process.
-        unsafe {
-            sys::Mode == sys::InitProcessing
-                && CStr::from_ptr(entry.bgw_library_name.as_ptr()) == library
-        }
-    })
-}
-
 fn copy(to: &mut [c_char], from: &[u8]) {
     let room = to.len() - 1;
     for (to, from) in to.iter_mut().take(room).zip(from) {

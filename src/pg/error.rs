@@ -228,6 +228,12 @@ impl Caught {
         // SAFETY: an error is on the stack (invariant of Caught).
         unsafe { sys::EmitErrorReport() }
     }
+
+    /// PG_RE_THROW: lets it go on as if it had not been stopped.
+    pub fn rethrow(self) -> ! {
+        // SAFETY: an error is on the stack (invariant of Caught), and no frame of ours has anything to drop.
+        unsafe { sys::pg_re_throw() }
+    }
 }
 
 /// An error that was caught and copied to a memory context.

@@ -1,39 +1,44 @@
 //! Up to 15 guc.c keeps all settings in one array, and sorts it whole for each that is added.
 
+use super::error::catch_on_stack;
 use super::guc_tables::name_of;
 use crate::pg_sys as sys;
-use core::ffi::c_int;
+use core::cmp::Ordering;
+use core::ffi::{c_char, c_int};
 use core::ptr::{self, NonNull};
 
 /// So many settings may step aside.
 const ROOM: usize = 512;
 
-/// The settings whose names are behind the one that begins with a prefix.
+type Setting = *mut sys::config_generic;
+
+/// All settings, while others are defined whose names begin with a prefix.
 struct Aside {
-    settings: [*mut sys::config_generic; ROOM],
+    settings: [Setting; ROOM],
     count: usize,
-    /// What their places hold meanwhile: that one.
-    stand_in: *mut sys::config_generic,
+    /// How many of them come before those in guc.c's order.
+    before: usize,
 }
 
-/// Calls `first`, which defines one setting, and `others`, which defines more that begin with `prefix` as well. Meanwhile
-/// the settings behind them step aside, so that a new one goes to the array's end, where sorting it takes one look at each;
-/// but not if another setting begins like that, as one does that the configuration has set. It helps if `others` are in the
-/// order of their names.
+/// Calls `define`, which defines settings whose names begin with `prefix`, best in the order of their names, and does
+/// nothing else. Meanwhile all others step aside: one with a short name that comes before them stands in each place, so that
+/// a new one goes to the array's end, and sorting compares little. They stay where they are if one begins with the prefix
+/// already, as one does that the configuration has set, or a session: guc.c has to find it, and may warn of it.
 ///
-/// Only for a process that ends with the first error, as one does that is about to become a worker (memory may run out): the
-/// settings that stepped aside are unknown meanwhile.
-pub fn define_quickly(prefix: &[u8], first: impl FnOnce(), others: impl FnOnce()) {
-    first();
-    let aside = step_aside(prefix);
-    others();
-    if let Some(aside) = aside {
-        come_back(&aside);
+/// An error in `define` (53200: memory ran out) goes on once they are back.
+pub fn define_quickly(prefix: &[u8], define: impl FnOnce()) {
+    let Some(aside) = step_aside(prefix) else {
+        return define();
+    };
+    let outcome = catch_on_stack(define);
+    come_back(&aside);
+    if let Err(error) = outcome {
+        error.rethrow();
     }
 }
 
 /// The array, unless it is none.
-fn array() -> Option<&'static mut [*mut sys::config_generic]> {
+fn array() -> Option<&'static mut [Setting]> {
     let mut count: c_int = 0;
     // SAFETY: writes a number.
     let start = NonNull::new(unsafe { sys::pgbg_sorted_settings(&raw mut count) })?;
@@ -44,47 +49,68 @@ fn array() -> Option<&'static mut [*mut sys::config_generic]> {
 
 fn step_aside(prefix: &[u8]) -> Option<Aside> {
     let all = array()?;
-    let begins = |setting: &*mut sys::config_generic| {
-        let name = NonNull::new(*setting).map_or(&[][..], name_of);
-        // guc.c's order does not tell one case of ASCII's letters from the other.
-        name.get(..prefix.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
-    };
-    let mut ours = (0..all.len()).filter(|i| all.get(*i).is_some_and(begins));
-    let last = ours.next()?;
-    // What the configuration has set is to be found by its name, and code of others may run when it is defined.
-    if ours.next().is_some() {
-        return None;
-    }
-    let (before, behind) = all.split_at_mut(last + 1);
-    let stand_in = before.last().copied()?;
     let mut aside = Aside {
         settings: [ptr::null_mut(); ROOM],
-        count: behind.len(),
-        stand_in,
+        count: all.len(),
+        before: 0,
     };
-    aside
-        .settings
-        .get_mut(..aside.count)?
-        .copy_from_slice(behind);
-    behind.fill(stand_in);
+    let mut stand_in = None;
+    for setting in &*all {
+        let name = name_of(NonNull::new(*setting)?);
+        match order(name, prefix) {
+            Ordering::Less => aside.before += 1,
+            Ordering::Equal => return None,
+            Ordering::Greater => continue,
+        }
+        if stand_in.is_none_or(|(length, _)| name.len() < length) {
+            stand_in = Some((name.len(), *setting));
+        }
+    }
+    aside.settings.get_mut(..all.len())?.copy_from_slice(all);
+    all.fill(stand_in?.1);
     Some(aside)
 }
 
-/// They go behind whatever has come: names that begin alike are neighbours in guc.c's order.
+/// They go around what has come, which is at the end.
 fn come_back(aside: &Aside) {
     let Some(all) = array() else { return };
-    let mut kept = 0;
-    let mut was_seen = false;
-    for i in 0..all.len() {
-        let setting = all[i];
-        if setting == aside.stand_in && core::mem::replace(&mut was_seen, true) {
-            continue;
+    let came = all.len() - aside.count;
+    let (before, behind) = aside.settings[..aside.count].split_at(aside.before);
+    all.copy_within(aside.count.., before.len());
+    all[..before.len()].copy_from_slice(before);
+    all[before.len() + came..].copy_from_slice(behind);
+}
+
+/// guc_name_compare: `name` before, among or behind the names that begin with `prefix`.
+fn order(name: &[u8], prefix: &[u8]) -> Ordering {
+    let key = |byte: &u8| byte.to_ascii_lowercase() as c_char;
+    name.iter()
+        .take(prefix.len())
+        .map(key)
+        .cmp(prefix.iter().map(key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::order;
+    use core::cmp::Ordering::{Equal, Greater, Less};
+
+    #[test]
+    fn names_are_ordered_as_guc_c_orders_them() {
+        for (name, expected) in [
+            (&b"port"[..], Greater),
+            (b"geqo", Less),
+            (b"pg_background", Less),
+            (b"pg_backgroun.x", Less),
+            (b"pg_background-x", Less),
+            (b"pg_background.", Equal),
+            (b"PG_Background.Max", Equal),
+            (b"pg_background/", Greater),
+            (b"pg_background0.x", Greater),
+            (b"pg_background_x.y", Greater),
+            (b"PG_BACKGROUND_X.Y", Greater),
+        ] {
+            assert_eq!(order(name, b"pg_background."), expected, "{name:?}");
         }
-        all[kept] = setting;
-        kept += 1;
-    }
-    for (place, setting) in all[kept..].iter_mut().zip(&aside.settings[..aside.count]) {
-        *place = *setting;
     }
 }

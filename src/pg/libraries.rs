@@ -1,5 +1,6 @@
 //! fmgr.h: the libraries that this process has loaded.
 
+use super::guc_array;
 use super::memory::Context;
 use crate::pg_sys as sys;
 use core::ffi::CStr;
@@ -46,6 +47,45 @@ pub fn that_act<'a>(all: &[u8], context: Context) -> &'a [u8] {
     }
     // An empty name is the end.
     &place[..=length]
+}
+
+/// Loads those of `all` that are not there, in their order. Works in the current memory context. Raises what loading raises.
+///
+/// # Safety
+/// `serialize` wrote them, in a process of the same server.
+pub unsafe fn restore(all: &[u8]) {
+    let Some((before, plpgsql, behind)) = around_plpgsql(all) else {
+        // SAFETY: the caller's promise; it only reads.
+        return unsafe { sys::RestoreLibraryState(all.as_ptr().cast_mut().cast()) };
+    };
+    let load = |names: &[u8]| {
+        let end = |i| names.get(i).copied().unwrap_or(0);
+        let names = Context::current().alloc_slice(names.len() + 1, end);
+        // SAFETY: the caller's promise, and the end was put behind them.
+        unsafe { sys::RestoreLibraryState(names.as_mut_ptr().cast()) }
+    };
+    load(before);
+    // It does nothing but define settings, and tell the server what to call at the end of transactions.
+    guc_array::define_quickly(b"plpgsql.", || load(plpgsql));
+    load(behind);
+}
+
+/// What is before the server's PL/pgSQL in a list, its name, and what is behind, each without the list's end. None if it is not
+/// in there, or comes from somewhere else.
+fn around_plpgsql(all: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+    // SAFETY: the server's own constant, which has an end.
+    let directory = unsafe { CStr::from_ptr((&raw const sys::pkglib_path).cast()) };
+    let is_it = |name: &CStr| {
+        let file = name.to_bytes().strip_prefix(directory.to_bytes());
+        file.and_then(|file| file.strip_prefix(b"/plpgsql."))
+            .is_some_and(|suffix| !suffix.contains(&b'/'))
+    };
+    let end_of = |name: &CStr| name.to_bytes_with_nul().len();
+    let found = names(all).position(is_it)?;
+    let start = names(all).take(found).map(end_of).sum();
+    let (before, rest) = all.split_at(start);
+    let (name, behind) = rest.split_at(names(rest).next().map_or(0, end_of));
+    Some((before, name, behind.strip_suffix(b"\0")?))
 }
 
 fn names(all: &[u8]) -> impl Iterator<Item = &CStr> {

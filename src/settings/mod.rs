@@ -1,5 +1,6 @@
 //! The settings below `pg_background.`: docs/REFERENCE.md, Settings.
 
+use crate::injection;
 use crate::pg::guc::{EnumSetting, IntSetting, TextSetting, reserve_prefix};
 use crate::pg::guc_array;
 use crate::pg::shm_mq::Queue;
@@ -108,28 +109,23 @@ pub static APPLICATION_NAME: TextSetting = TextSetting::new(
     c"Sets the application_name of background workers; %l is the job's label, %p the launcher's PID, %a its application_name.",
 );
 
-/// Tells the server about all of them. `ends_on_error`: whether an error here would end the process.
-pub fn define(ends_on_error: bool) {
+/// Tells the server about all of them.
+pub fn define() {
     let smallest_queue = c_int::try_from(Queue::minimum_size()).unwrap_or(c_int::MAX);
-    let first = || APPLICATION_NAME.define();
     // In the order of their names.
-    let others = || {
+    guc_array::define_quickly(b"pg_background.", || {
+        APPLICATION_NAME.define();
         DEFAULT_QUEUE_SIZE.define(smallest_queue);
         JOB_HISTORY.define(0);
         LAUNCH_TIMEOUT.define(0);
         LOG_JOBS.define();
         MAX_QUEUE_SIZE.define(smallest_queue);
+        injection::point("settings");
         MAX_WORKERS.define(1);
         MAX_WORKERS_PER_ROLE.define(0);
         MAX_WORKERS_TOTAL.define(0);
         WORKER_IDLE_TIMEOUT.define(0);
         WORKER_TIMEOUT.define(0);
-    };
-    if ends_on_error {
-        guc_array::define_quickly(b"pg_background.", first, others);
-    } else {
-        first();
-        others();
-    }
+    });
     reserve_prefix(c"pg_background");
 }

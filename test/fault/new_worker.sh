@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A worker that is new knows all settings of its session, by their names and in their order, whatever the configuration sets of
-# ours or of those whose names are nearly ours.
+# A session that loads the library, and a worker that is new, know all settings that were there before, by their names and in their
+# order, whatever the configuration sets of ours, of PL/pgSQL's, or of those whose names are nearly ours.
 . "$(dirname "$0")/../lib.sh"
 suite_begin
 cluster_init main || die 'initdb'
@@ -13,9 +13,18 @@ ours="SELECT string_agg(name || '=' || setting || ' ' || source, ', ' ORDER BY n
 	(SELECT string_agg(name || '=' || current_setting(name, true), ', ' ORDER BY name COLLATE \"C\") FROM unnest(string_to_array('$near', ' ')) name)
 	FROM pg_settings WHERE name LIKE 'pg\_background.%'"
 
+others="SELECT string_agg(concat_ws('=', name, setting, source, reset_val), ' ' ORDER BY name) FROM pg_settings WHERE NOT starts_with(name, 'pg_background.')"
+of_pl="SELECT count(*) FROM pg_settings WHERE starts_with(name, 'plpgsql.')"
+load='SELECT FROM pg_background_list LIMIT 0'
+in_order() {
+	local statement arguments=()
+	for statement in "$@"; do arguments+=(-c "$statement"); done
+	psql -XAtq -v ON_ERROR_STOP=1 "${arguments[@]}"
+}
+
 # compare NAME [CONF-LINE...]: what a job sees beside what its session sees.
 compare() {
-	local name=$1 in_session in_job
+	local name=$1 in_session in_job first
 	shift
 	cluster_stop main 2>/dev/null
 	cp "$WORK/as-made.conf" "$(cluster_data main)/postgresql.conf"
@@ -23,12 +32,17 @@ compare() {
 	cluster_start main || die 'no server'
 	cluster_use main
 	sql 'CREATE EXTENSION IF NOT EXISTS pg_background' 2>/dev/null
-	in_session=$(sql "$ours" -c 'SELECT count(*) < 0 FROM pg_background_list' -c "$all" | tail -n +2)
-	in_job=$(sql "SELECT a, b, c, d FROM pg_background_run_query('$(quoted "$all")') AS (a int8, b text, c int8, d bool)"
-		sql "SELECT a, b FROM pg_background_run_query('$(quoted "$ours")') AS (a text, b text)")
-	t_is "$name: a job sees what its session does" "$in_job" "$in_session"
-	t_like "$name: each is found, all are in order" "$in_job" '^[0-9]+\|[0-9a-f]+\|0\|t'
-	t_like "$name: eleven are ours" "$(sql "SELECT n FROM pg_background_run_query('SELECT count(*) FROM pg_settings WHERE name LIKE ''pg\_background.%''') AS (n int8)")" '^11$'
+	for first in 'SELECT FROM pg_class LIMIT 0' 'DO $$ BEGIN END $$'; do
+		t_is "$name, ${first%% *}: a session still has what it had" "$(in_order "$first" "$others" "$load" "$others" | uniq -c | awk '{ print $1 }')" 2
+		in_session=$(in_order "$first" "$load" "$of_pl" "$ours" "$all")
+		in_job=$(in_order "$first" "SELECT a FROM pg_background_run_query('$(quoted "$of_pl")') AS (a int8)" \
+			"SELECT a, b FROM pg_background_run_query('$(quoted "$ours")') AS (a text, b text)" \
+			"SELECT a, b, c, d FROM pg_background_run_query('$(quoted "$all")') AS (a int8, b text, c int8, d bool)")
+		t_is "$name, ${first%% *}: a job sees what its session does" "$in_job" "$in_session"
+		t_like "$name, ${first%% *}: each is found, all are in order" "$in_job" $'\n[0-9]+\|[0-9a-f]+\|0\|t'
+	done
+	t_like "$name: PL/pgSQL's are there" "$in_job" '^[1-9]'
+	t_is "$name: eleven are ours" "$(sql "SELECT n FROM pg_background_run_query('SELECT count(*) FROM pg_settings WHERE name LIKE ''pg\_background.%''') AS (n int8)")" 11
 }
 quoted() { say "${1//\'/\'\'}"; }
 cp "$(cluster_data main)/postgresql.conf" "$WORK/as-made.conf"
@@ -45,4 +59,7 @@ compare 'in capitals' 'PG_Background.Worker_Timeout = 77' 'PG_BACKGROUND.MAX_WOR
 mapfile -t lines < <(printf '%s = 1\n' ${near})
 compare 'nearly ours, and some that are not' "${lines[@]}"
 t_like 'those were set' "$(sql "$ours")" 'pg_backgroun.x=1, .*zzz.last=1, ämter.last=1'
+compare 'one of PL/pgSQL' 'plpgsql.check_asserts = off'
+compare 'all of PL/pgSQL, one nearly' "PLpgSQL.Variable_Conflict = 'use_column'" 'plpgsql.print_strict_params = on' 'plpgsql.check_asserts = off' \
+	"plpgsql.extra_warnings = 'all'" "plpgsql.extra_errors = 'all'" 'plpgsq.l = 1' 'plpgsql_check.x = 1'
 t_done

@@ -39,6 +39,10 @@ if [ -n "$explain" ]; then
 	t_is 'by ALTER ROLE' "$(explained 'audited role')" 1
 	psql -XAtq -c "LOAD 'auto_explain'" -c 'SET auto_explain.log_min_duration = 0' -c "SELECT pg_background_run_v2('SELECT ''loaded by hand''')" >/dev/null
 	t_is 'by LOAD' "$(explained 'loaded by hand')" 1
+	for libraries in 'auto_explain plpgsql' 'plpgsql auto_explain'; do
+		t_is "those before and behind PL/pgSQL: $libraries" "$(psql -XAtq -c "LOAD '${libraries% *}'" -c "LOAD '${libraries#* }'" -c "SELECT n FROM pg_background_run_query('
+			SELECT DISTINCT split_part(name, ''.'', 1) FROM pg_settings WHERE name ~ ''^(auto_explain|plpgsql)\.'' ORDER BY 1') AS (n text)")" $'auto_explain\nplpgsql'
+	done
 	# Loaded by a job: its worker takes no other.
 	t_is 'what a job loads is for that job alone' "$(sql "SELECT count(DISTINCT pid) FROM (SELECT (pg_background_run_v2(CASE g WHEN 1 THEN 'LOAD ''auto_explain''; SELECT 1' ELSE 'SELECT ''after a LOAD''' END)).pid FROM generate_series(1, 2) g OFFSET 0) x")" 2
 fi
