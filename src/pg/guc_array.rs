@@ -16,8 +16,8 @@ type Setting = *mut sys::config_generic;
 struct Aside {
     settings: [Setting; ROOM],
     count: usize,
-    /// How many of them come before those in guc.c's order.
-    before: usize,
+    /// Which of them stands in all places.
+    stand_in: Setting,
 }
 
 /// Calls `define`, which defines settings whose names begin with `prefix`, best in the order of their names, and does
@@ -49,50 +49,72 @@ fn array() -> Option<&'static mut [Setting]> {
 
 fn step_aside(prefix: &[u8]) -> Option<Aside> {
     let all = array()?;
-    let mut aside = Aside {
-        settings: [ptr::null_mut(); ROOM],
-        count: all.len(),
-        before: 0,
-    };
     let mut stand_in = None;
     for setting in &*all {
-        let name = name_of(NonNull::new(*setting)?);
-        match order(name, prefix) {
-            Ordering::Less => aside.before += 1,
-            Ordering::Equal => return None,
-            Ordering::Greater => continue,
+        let name = name(*setting);
+        if order(name.get(..prefix.len()).unwrap_or(name), prefix).is_eq() {
+            return None;
         }
-        if stand_in.is_none_or(|(length, _)| name.len() < length) {
+        if order(name, prefix).is_lt() && stand_in.is_none_or(|(length, _)| name.len() < length) {
             stand_in = Some((name.len(), *setting));
         }
     }
+    let mut aside = Aside {
+        settings: [ptr::null_mut(); ROOM],
+        count: all.len(),
+        stand_in: stand_in?.1,
+    };
     aside.settings.get_mut(..all.len())?.copy_from_slice(all);
-    all.fill(stand_in?.1);
+    all.fill(aside.stand_in);
     Some(aside)
 }
 
-/// They go around what has come, which is at the end.
+/// Puts them back, what has come where it belongs among them.
 fn come_back(aside: &Aside) {
     let Some(all) = array() else { return };
-    let came = all.len() - aside.count;
-    let (before, behind) = aside.settings[..aside.count].split_at(aside.before);
-    all.copy_within(aside.count.., before.len());
-    all[..before.len()].copy_from_slice(before);
-    all[before.len() + came..].copy_from_slice(behind);
+    let mut came = 0;
+    for i in 0..all.len() {
+        if all[i] != aside.stand_in {
+            all[came] = all[i];
+            came += 1;
+        }
+    }
+    merge(all, came, &aside.settings[..aside.count], |a, b| {
+        order(name(*a), name(*b))
+    });
 }
 
-/// guc_name_compare: `name` before, among or behind the names that begin with `prefix`.
-fn order(name: &[u8], prefix: &[u8]) -> Ordering {
+/// Merges `others` into `all`, which is as long as both and begins with those `came` to be merged with; both are in order.
+fn merge<T: Copy>(
+    all: &mut [T],
+    mut came: usize,
+    others: &[T],
+    order: impl Fn(&T, &T) -> Ordering,
+) {
+    let mut end = came + others.len();
+    for other in others.iter().rev() {
+        while came > 0 && order(&all[came - 1], other).is_gt() {
+            all[end - 1] = all[came - 1];
+            (came, end) = (came - 1, end - 1);
+        }
+        all[end - 1] = *other;
+        end -= 1;
+    }
+}
+
+fn name<'a>(setting: Setting) -> &'a [u8] {
+    NonNull::new(setting).map_or(&[][..], name_of)
+}
+
+/// guc_name_compare.
+fn order(a: &[u8], b: &[u8]) -> Ordering {
     let key = |byte: &u8| byte.to_ascii_lowercase() as c_char;
-    name.iter()
-        .take(prefix.len())
-        .map(key)
-        .cmp(prefix.iter().map(key))
+    a.iter().map(key).cmp(b.iter().map(key))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::order;
+    use super::{merge, order};
     use core::cmp::Ordering::{Equal, Greater, Less};
 
     #[test]
@@ -103,14 +125,37 @@ mod tests {
             (b"pg_background", Less),
             (b"pg_backgroun.x", Less),
             (b"pg_background-x", Less),
-            (b"pg_background.", Equal),
-            (b"PG_Background.Max", Equal),
+            (b"pg_background.m", Equal),
+            (b"PG_Background.M", Equal),
+            (b"pg_background.ma", Greater),
             (b"pg_background/", Greater),
             (b"pg_background0.x", Greater),
             (b"pg_background_x.y", Greater),
             (b"PG_BACKGROUND_X.Y", Greater),
         ] {
-            assert_eq!(order(name, b"pg_background."), expected, "{name:?}");
+            assert_eq!(order(name, b"pg_background.m"), expected, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn what_came_is_merged_wherever_it_belongs() {
+        for (came, others) in [
+            (&[][..], &[1, 2, 3][..]),
+            (&[4, 5], &[1, 2, 3]),
+            (&[1, 2], &[3, 4, 5]),
+            (&[2, 4, 6, 8], &[1, 3, 5, 7, 9]),
+            (&[3, 4, 5], &[1, 2, 6, 7]),
+            (&[1, 9], &[5]),
+            (&[1, 2], &[]),
+        ] {
+            let mut all = [came, others].concat();
+            all[came.len()..].fill(0);
+            merge(&mut all, came.len(), others, i32::cmp);
+            assert!(all.is_sorted(), "{all:?}");
+            assert_eq!(
+                all.iter().sum::<i32>(),
+                came.iter().chain(others).sum::<i32>()
+            );
         }
     }
 }

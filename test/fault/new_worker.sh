@@ -16,6 +16,7 @@ ours="SELECT string_agg(name || '=' || setting || ' ' || source, ', ' ORDER BY n
 others="SELECT string_agg(concat_ws('=', name, setting, source, reset_val), ' ' ORDER BY name) FROM pg_settings WHERE NOT starts_with(name, 'pg_background.')"
 of_pl="SELECT count(*) FROM pg_settings WHERE starts_with(name, 'plpgsql.')"
 load='SELECT FROM pg_background_list LIMIT 0'
+set="SELECT count(*) FROM pg_settings WHERE source = 'configuration file' AND name ~ '^(pg_background|plpgsql)\.'"
 in_order() {
 	local statement arguments=()
 	for statement in "$@"; do arguments+=(-c "$statement"); done
@@ -41,6 +42,7 @@ compare() {
 		t_is "$name, ${first%% *}: a job sees what its session does" "$in_job" "$in_session"
 		t_like "$name, ${first%% *}: each is found, all are in order" "$in_job" $'\n[0-9]+\|[0-9a-f]+\|0\|t'
 	done
+	t_is "$name: what is set and defined has its value" "$(in_order 'DO $$ BEGIN END $$' "$load" "$set")" "$(printf '%s\n' "$@" | grep -v aaa | grep -ciE '^(pg_background|plpgsql)\.')"
 	t_like "$name: PL/pgSQL's are there" "$in_job" '^[1-9]'
 	t_is "$name: eleven are ours" "$(sql "SELECT n FROM pg_background_run_query('SELECT count(*) FROM pg_settings WHERE name LIKE ''pg\_background.%''') AS (n int8)")" 11
 }
