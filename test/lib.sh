@@ -281,6 +281,13 @@ cluster_postmaster() { head -n 1 "$(cluster_data "$1")/postmaster.pid"; }
 # The processes of a server: those whose working directory is its data directory.
 cluster_processes() { data_processes "$(cluster_data "$1")"; }
 
+# cluster_leftovers NAME: those that are still there a while after the postmaster has gone.
+cluster_leftovers() {
+	local end=$((SECONDS + 10))
+	while [ -n "$(cluster_processes "$1")" ] && [ "$SECONDS" -lt "$end" ]; do sleep 0.1; done
+	cluster_processes "$1"
+}
+
 data_processes() {
 	local entry
 	for entry in /proc/[0-9]*/cwd; do

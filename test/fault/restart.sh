@@ -33,19 +33,12 @@ after() {
 	session_close s
 }
 
-# Those that are still there a while after the postmaster: one that it has killed may have yet to go.
-left() {
-	local end=$((SECONDS + 10))
-	while [ -n "$(cluster_processes main)" ] && [ "$SECONDS" -lt "$end" ]; do sleep 0.1; done
-	cluster_processes main
-}
-
 for mode in fast immediate; do
 	jobs
 	start=$SECONDS
 	t_ok "$mode: stops" cluster_stop main "$mode"
 	t_ok "$mode: at once" [ $((SECONDS - start)) -lt 20 ]
-	t_is "$mode: no process is left" "$(left)" ''
+	t_is "$mode: no process is left" "$(cluster_leftovers main)" ''
 	cluster_start main
 	after "$mode"
 done
