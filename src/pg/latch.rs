@@ -111,9 +111,9 @@ impl Patience {
     /// Whoever takes it keeps it for longer than this.
     const TAKEN: Instant = 5;
 
-    /// So long it looks at most, in microseconds: about what it costs to sleep and to be woken, so that at worst twice that is
-    /// spent. On virtual machines a processor that has gone to sleep takes most of it to wake; where others use the
-    /// processors, somebody else's statement may come first.
+    /// So long it looks at most, in microseconds, so that the job may wait for its turn where several sessions share the
+    /// processors. With a third of it both sides often fall asleep just before the end, and wake each other by signals; with
+    /// twice as much eight sessions on two processors keep each other waiting (bench/latency.sh).
     const LIMIT: Instant = 150;
 
     pub const fn new() -> Self {
