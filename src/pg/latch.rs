@@ -113,7 +113,7 @@ impl Patience {
 
     /// So long it looks at most, in microseconds, so that the job may wait for its turn where several sessions share the
     /// processors. With a third of it both sides often fall asleep just before the end, and wake each other by signals; with
-    /// twice as much eight sessions on two processors keep each other waiting (bench/latency.sh).
+    /// far more, eight sessions on two processors keep each other waiting.
     const LIMIT: Instant = 150;
 
     pub const fn new() -> Self {
