@@ -245,11 +245,16 @@ pub fn may_have_idle(limit: usize) -> bool {
     glance().is_none_or(|glance| glance.idle.load(Ordering::Relaxed) as usize > limit)
 }
 
+/// Whether anybody sleeps until a job ends or a place comes free. Who comes meanwhile is not seen.
+pub fn has_waiters() -> bool {
+    glance().is_some_and(|glance| glance.waiting.load(Ordering::Relaxed) != 0)
+}
+
 /// Wakes whoever waits for a job that has ended: once its launcher can see that, too, because it may be asked next.
 pub fn wake_for_ended(ended: Ended) {
     let Some(id) = ended.id else { return };
     // Whoever enters from here on looks whether the job has ended, and for a place.
-    if glance().is_some_and(|glance| glance.waiting.load(Ordering::Relaxed) != 0) {
+    if has_waiters() {
         with_table(|table| table.wake_for_job(id, ended.stays, procs::wake));
     }
 }

@@ -50,6 +50,12 @@ pub fn offer_processor() {
     unsafe { libc::sched_yield() };
 }
 
+/// Sleeps for so many microseconds, or until a signal is handled.
+pub fn sleep(microseconds: u32) {
+    // SAFETY: changes nothing here; that a signal may end it is what is meant.
+    unsafe { libc::usleep(microseconds) };
+}
+
 /// Sends this process a signal. Safe in signal handlers.
 pub fn signal_self(signal: c_int) {
     // SAFETY: our own process.

@@ -33,6 +33,9 @@ const STATISTICS_DELAY: i64 = 1000;
 /// gone.
 const UNREAD_PATIENCE: i64 = 200;
 
+/// Microseconds that a process which ends with its job leaves to those who go on.
+const WAY: u32 = 500;
+
 /// Whether the process may do another job: nothing of the one that has just committed must be visible to it, other than
 /// what the documentation says.
 pub fn may_stay(request: &Request<'_>) -> bool {
@@ -93,6 +96,14 @@ pub fn may_stay_after_error(request: &Request<'_>) -> bool {
         caught.forget();
         false
     })
+}
+
+/// The process ends with its job. To take it apart takes longer than its session and the client need to go on: they go first,
+/// and where they run shows to the scheduler when this process wakes. Not if somebody may wait for its place.
+pub fn give_way() {
+    if !process::was_asked_to_leave() && !directory::has_waiters() {
+        process::sleep(WAY);
+    }
 }
 
 /// Tidies up and waits for the session's next job. False when there will be none for this process.

@@ -68,11 +68,14 @@ pub fn start(segment_handle: u32) -> ! {
         log::tell(channel);
         notify::tell(channel);
         job_context.reset();
-        if !stays || !idle::next_job(channel) {
+        if !stays {
+            idle::give_way();
+            break;
+        }
+        if !idle::next_job(channel) {
             break;
         }
     }
-    process::offer_processor();
     process::exit(0)
 }
 
