@@ -61,10 +61,11 @@ pub fn pump(job: JobRef) {
         leave(job);
         return;
     }
-    // In this order: what was published before the process stopped, and sent before it was published, is seen.
-    let stopped = link.process.status() == Status::Stopped;
-    let published = link.channel.outcome.is_published();
+    crate::injection::point("pump-look");
+    // In this order: what was sent before it was published, or before the process stopped, is seen.
     let outcome = &link.channel.outcome;
+    let published = outcome.is_published();
+    let stopped = !published && link.process.status() == Status::Stopped;
     let summary = published.then(|| outcome.summary()).flatten();
     if published && summary.is_none() {
         fail_protocol(job, link, "The outcome record makes no sense.");
@@ -88,8 +89,10 @@ pub fn pump(job: JobRef) {
             ),
             Err(malformed) => fail_protocol(job, link, malformed.as_str()),
         },
-        (_, None) if stopped && !link.channel.outcome.is_published() => lose(job),
-        // Published between our two looks.
+        // It has left between our two looks.
+        (_, None) if stopped && link.has_left_early() => leave(job),
+        (_, None) if stopped && !outcome.is_published() => lose(job),
+        // Published between them.
         (_, None) if stopped => latch::set(),
         (_, None) => {
             if STATE.is_waiting.get() {
