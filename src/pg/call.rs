@@ -2,14 +2,12 @@
 
 use super::declaration::{self, Declaration, Type};
 use super::error::{Report, code};
-use super::form::form_composite;
 use super::memory::Context;
+use super::shape::{Known, MAX_COLUMNS, Shape};
 use super::text::{Str, text_to_str};
 use super::tuple::Descriptor;
 use super::tuplestore::Tuplestore;
-use super::types;
 use crate::pg_sys as sys;
-use core::ffi::CStr;
 use core::ptr::{NonNull, null_mut};
 
 /// A call of a version-1 function.
@@ -131,6 +129,9 @@ impl Call {
     /// The shape of the row that the function is declared to return, of columns of which `known` tells name and type.
     /// 42804 if it wants others: what is not to be undone has to come after this.
     pub fn shape(self, known: &[Known]) -> Shape {
+        if let Some(desc) = self.named_row_type() {
+            return Shape::new(desc, known);
+        }
         let mut desc = null_mut();
         // SAFETY: by the type's invariant.
         let class =
@@ -146,6 +147,24 @@ impl Call {
         }
     }
 
+    /// The row type as it is now, if it has a name and the function stands in FROM: the executor has found out which it is, and
+    /// expects what it was then.
+    fn named_row_type(self) -> Option<Descriptor> {
+        // SAFETY: by the type's invariant; a descriptor that lives as long as the call.
+        let expected = unsafe { Descriptor::from_ptr((*self.set_info()?.as_ptr()).expectedDesc)? };
+        expected.named_type().map(Descriptor::of_row_type)
+    }
+
+    /// ReturnSetInfo, where the caller gives one.
+    fn set_info(self) -> Option<NonNull<sys::ReturnSetInfo>> {
+        // SAFETY: by the type's invariant; resultinfo is NULL or a node.
+        unsafe {
+            let info = (*self.info.as_ptr()).resultinfo;
+            let info = NonNull::new(info)?;
+            ((*info.as_ptr()).type_ == sys::T_ReturnSetInfo).then_some(info.cast())
+        }
+    }
+
     /// Returns a row of the declared type from columns of which `known` tells name and type. 42804 if it wants others.
     pub fn row(self, known: &[Known], columns: &[Option<sys::Datum>]) -> sys::Datum {
         self.shape(known).row(columns)
@@ -153,101 +172,21 @@ impl Call {
 
     /// ReturnSetInfo, if the caller takes a set in a tuplestore and says which columns it wants.
     pub fn result_set(self) -> ResultSet {
-        // SAFETY: by the type's invariant; resultinfo is NULL or a node.
+        let Some(info) = self.set_info() else {
+            wants_from_clause()
+        };
+        // SAFETY: the executor's, alive by the type's invariant.
         unsafe {
-            let info = (*self.info.as_ptr())
-                .resultinfo
-                .cast::<sys::ReturnSetInfo>();
-            if info.is_null() || (*info).type_ != sys::T_ReturnSetInfo {
+            let node = info.as_ref();
+            if node.allowedModes & sys::SFRM_Materialize as i32 == 0 {
                 wants_from_clause();
             }
-            if (*info).allowedModes & sys::SFRM_Materialize as i32 == 0 {
-                wants_from_clause();
-            }
-            let Some(desc) = Descriptor::from_ptr((*info).expectedDesc) else {
+            let Some(desc) = Descriptor::from_ptr(node.expectedDesc) else {
                 wants_column_list()
             };
-            ResultSet {
-                info: NonNull::new_unchecked(info),
-                desc,
-            }
+            ResultSet { info, desc }
         }
     }
-}
-
-/// More columns than any row type of ours has.
-const MAX_COLUMNS: usize = 32;
-
-/// Name and type of a column of ours.
-pub type Known = (&'static CStr, sys::Oid);
-
-/// Where a row type has which of our columns. Scripts of other versions declare fewer of them, or in another order.
-#[derive(Clone, Copy)]
-pub struct Shape {
-    desc: Descriptor,
-    /// For each of its columns the number of ours, or DROPPED.
-    sources: [u8; MAX_COLUMNS],
-}
-
-/// A column that ALTER TYPE has dropped stays in the row type, as a NULL that nobody sees.
-const DROPPED: u8 = u8::MAX;
-
-impl Shape {
-    fn new(desc: Descriptor, known: &[Known]) -> Self {
-        let mut sources = [DROPPED; MAX_COLUMNS];
-        for i in 0..desc.len() {
-            let wanted = desc.column(i);
-            if wanted.is_dropped {
-                continue;
-            }
-            let fits = |at: &usize| {
-                known.get(*at).is_some_and(|(name, type_oid)| {
-                    *type_oid == wanted.type_oid && name.to_bytes() == wanted.name.bytes()
-                })
-            };
-            let found = Some(i).filter(fits).or_else(|| (0..known.len()).find(fits));
-            let (Some(at), Some(source)) = (found, sources.get_mut(i)) else {
-                wants_other_columns(desc, i)
-            };
-            *source = at as u8;
-        }
-        Self { desc, sources }
-    }
-
-    /// A row of it.
-    pub fn row(&self, columns: &[Option<sys::Datum>]) -> sys::Datum {
-        let (values, nulls) = self.arrange(columns);
-        let natts = self.desc.len().min(MAX_COLUMNS);
-        form_composite(self.desc, &values[..natts], &nulls[..natts])
-    }
-
-    fn arrange(
-        &self,
-        columns: &[Option<sys::Datum>],
-    ) -> ([sys::Datum; MAX_COLUMNS], [bool; MAX_COLUMNS]) {
-        let mut values = [0; MAX_COLUMNS];
-        let mut nulls = [true; MAX_COLUMNS];
-        for ((source, value), null) in self.sources.iter().zip(&mut values).zip(&mut nulls) {
-            if let Some(Some(column)) = columns.get(usize::from(*source)) {
-                *value = *column;
-                *null = false;
-            }
-        }
-        (values, nulls)
-    }
-}
-
-fn wants_other_columns(desc: Descriptor, i: usize) -> ! {
-    let column = desc.column(i);
-    Report::error(code::DATATYPE_MISMATCH)
-        .message(format_args!("the function's row type is not of this version of pg_background"))
-        .detail(format_args!(
-            "Column \"{}\" of type {} is not known.",
-            column.name,
-            types::name(column.type_oid, column.typmod)
-        ))
-        .hint(format_args!("ALTER EXTENSION pg_background UPDATE, or install the library that goes with the extension's version."))
-        .raise()
 }
 
 fn wants_from_clause() -> ! {

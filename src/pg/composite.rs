@@ -1,8 +1,8 @@
 //! access/htup_details.h: composite values as arguments.
 
-use super::call::Known;
 use super::error::{Report, code};
 use super::memory::Context;
+use super::shape::Known;
 use super::tuple::Descriptor;
 use super::types;
 use crate::pg_sys as sys;

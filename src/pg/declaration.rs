@@ -1,4 +1,4 @@
-//! utils/lsyscache.h, catalog/pg_extension.h: as what SQL has declared a function of ours.
+//! catalog/pg_proc.h, catalog/pg_extension.h: as what SQL has declared a function of ours.
 //!
 //! Anybody's script may declare a symbol in any way, and fmgr passes on whatever comes: an integer where the code expects
 //! a pointer is a crash. So a function looks at its declaration before it touches an argument.
@@ -41,40 +41,51 @@ pub struct Declaration {
 
 /// Which of the known declarations a function has; otherwise 42883.
 pub fn find(function: sys::Oid, known: &'static [Declaration]) -> &'static Declaration {
-    let (mut arguments, mut count) = (null_mut(), 0);
-    // SAFETY: system cache look-ups; a function that does not exist raises. The array of `count` types is palloc'd.
-    let (result, arguments, returns_set, is_plain) = unsafe {
-        let result = sys::get_func_signature(function, &raw mut arguments, &raw mut count);
-        let count = usize::try_from(count).unwrap_or(0);
-        let arguments: &[sys::Oid] = if count == 0 {
-            &[]
-        } else {
-            core::slice::from_raw_parts(arguments, count)
-        };
-        (
-            result,
-            arguments,
-            sys::get_func_retset(function),
-            // Not a window function or a procedure: their callers pass something else.
-            sys::get_func_prokind(function) as u8 == sys::PROKIND_FUNCTION
-                && sys::get_func_variadictype(function) == 0,
-        )
+    // SAFETY: a system cache look-up. The entry stays until it is given back, by an error's end of the transaction if need be;
+    // nothing that points into it is kept.
+    let found = unsafe {
+        let entry = sys::SearchSysCache1(sys::PROC_CACHE, function as sys::Datum);
+        if entry.is_null() {
+            is_gone(function);
+        }
+        let header = (*entry).t_data;
+        let start = usize::from((*header).t_hoff);
+        let fits = |known: &&Declaration| known.fits(&*header.byte_add(start).cast());
+        let found = known.iter().find(fits);
+        sys::ReleaseSysCache(entry);
+        found
     };
-    let fits = |known: &&Declaration| {
-        is_plain
-            && known.returns_set == returns_set
-            && known.arguments.len() == arguments.len()
-            && known.result.is(result)
-            && known
+    found.unwrap_or_else(|| refuse(function))
+}
+
+impl Declaration {
+    /// Whether a function is declared so.
+    fn fits(&self, function: &sys::FormData_pg_proc) -> bool {
+        let types = &function.proargtypes;
+        // SAFETY: an oidvector has so many elements.
+        let arguments = unsafe {
+            types
+                .values
+                .as_slice(usize::try_from(types.dim1).unwrap_or(0))
+        };
+        // Not a window function or a procedure: their callers pass something else.
+        function.prokind as u8 == sys::PROKIND_FUNCTION
+            && function.provariadic == 0
+            && function.proretset == self.returns_set
+            && arguments.len() == self.arguments.len()
+            && self.result.is(function.prorettype)
+            && self
                 .arguments
                 .iter()
                 .zip(arguments)
                 .all(|(known, oid)| known.is(*oid))
-    };
-    match known.iter().find(fits) {
-        Some(declaration) => declaration,
-        None => refuse(function),
     }
+}
+
+fn is_gone(function: sys::Oid) -> ! {
+    Report::error(code::UNDEFINED_FUNCTION)
+        .message(format_args!("function with OID {function} does not exist"))
+        .raise()
 }
 
 fn refuse(function: sys::Oid) -> ! {

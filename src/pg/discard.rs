@@ -1,6 +1,6 @@
 //! commands/discard.h: forgetting what a session has gathered.
 
-use super::memory::Context;
+use super::memory::{Context, Lasting};
 use super::xact;
 use crate::pg_sys as sys;
 
@@ -28,11 +28,12 @@ pub fn session_state(reset_plans: impl FnOnce()) {
     }
 }
 
+/// What portals have.
+static PORTALS: Lasting = Lasting::new(c"TopPortalContext");
+
 /// Whether a portal has outlived its transaction: each has a memory context of its own below this one.
 fn has_cursors() -> bool {
-    Context::top()
-        .child(c"TopPortalContext")
-        .is_none_or(Context::has_children)
+    PORTALS.get().is_none_or(Context::has_children)
 }
 
 /// Makes every kept statement be analysed and planned anew: PL/pgSQL's, say.

@@ -100,7 +100,7 @@ impl<'a> Form<'a> {
 
 /// A composite value in the current memory context. `desc` is blessed or of a named type.
 pub fn form_composite(desc: Descriptor, values: &[sys::Datum], nulls: &[bool]) -> sys::Datum {
-    debug_assert!(values.len() == nulls.len() && values.len() == desc.len());
+    assert!(values.len() == nulls.len() && values.len() == desc.len());
     // SAFETY: the arrays are as long as the descriptor, whose types the caller kept to; heap_copy_tuple_as_datum flattens
     // what needs it.
     unsafe {

@@ -7,6 +7,7 @@ use super::text::Str;
 use crate::pg_sys as sys;
 use core::cell::UnsafeCell;
 use core::ffi::{CStr, c_char, c_int};
+use core::ptr;
 
 /// An integer setting. The server writes it, we read it.
 pub struct IntSetting {
@@ -72,7 +73,7 @@ impl IntSetting {
             sys::DefineCustomIntVariable(
                 self.name.as_ptr(),
                 self.summary.as_ptr(),
-                core::ptr::null::<c_char>(),
+                ptr::null::<c_char>(),
                 self.value.get(),
                 self.default,
                 minimum,
@@ -107,7 +108,7 @@ impl TextSetting {
     /// Empty by default.
     pub const fn new(name: &'static CStr, summary: &'static CStr) -> Self {
         Self {
-            value: UnsafeCell::new(core::ptr::null_mut()),
+            value: UnsafeCell::new(ptr::null_mut()),
             name,
             summary,
         }
@@ -120,7 +121,7 @@ impl TextSetting {
             sys::DefineCustomStringVariable(
                 self.name.as_ptr(),
                 self.summary.as_ptr(),
-                core::ptr::null::<c_char>(),
+                ptr::null::<c_char>(),
                 self.value.get(),
                 c"".as_ptr(),
                 sys::PGC_USERSET,
@@ -159,7 +160,7 @@ impl<const N: usize> EnumSetting<N> {
         names: [&'static CStr; N],
     ) -> Self {
         const NONE: sys::config_enum_entry = sys::config_enum_entry {
-            name: core::ptr::null(),
+            name: ptr::null(),
             val: 0,
             hidden: false,
         };
@@ -188,7 +189,7 @@ impl<const N: usize> EnumSetting<N> {
             sys::DefineCustomEnumVariable(
                 self.name.as_ptr(),
                 self.summary.as_ptr(),
-                core::ptr::null::<c_char>(),
+                ptr::null::<c_char>(),
                 self.value.get(),
                 0,
                 self.options.as_ptr(),
@@ -323,67 +324,4 @@ pub const HAS_TRANSACTION_TIMEOUT: bool = sys::PGBG_HAS_TRANSACTION_TIMEOUT != 0
 pub fn deadlock_timeout() -> c_int {
     // SAFETY: reads a setting.
     unsafe { sys::DeadlockTimeout }
-}
-
-/// Counts them.
-pub fn count_variables() -> Variables {
-    let mut undefined = 0;
-    // SAFETY: counts.
-    let all = unsafe { sys::pgbg_count_guc_variables(&raw mut undefined) };
-    Variables { all, undefined }
-}
-
-/// How many settings there are, but for those of libraries that are at their defaults: these change nothing.
-#[derive(Clone, Copy)]
-pub struct Variables {
-    pub all: c_int,
-    /// Those among them that were set, and that no library has defined so far.
-    pub undefined: c_int,
-}
-
-impl Variables {
-    /// Not counted.
-    pub const NONE: Self = Self {
-        all: 0,
-        undefined: 0,
-    };
-}
-
-/// What differs if there are other settings than before, and costs less than to count them.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Mark {
-    variables: usize,
-    /// A library may define what was set before.
-    libraries: usize,
-}
-
-impl Mark {
-    /// Not taken.
-    pub const NONE: Self = Self {
-        variables: 0,
-        libraries: 0,
-    };
-
-    /// Of this process as it is.
-    pub fn now() -> Self {
-        Self {
-            variables: variables_mark(),
-            libraries: libraries::room(),
-        }
-    }
-
-    /// Whether there are more of them or fewer, whatever libraries there are.
-    pub fn has_other_variables(self, before: Self) -> bool {
-        self.variables != before.variables
-    }
-}
-
-/// A new setting takes room for good, also one that was set for a transaction.
-fn variables_mark() -> usize {
-    if sys::PGBG_COUNTING_VARIABLES_IS_CHEAP != 0 {
-        // SAFETY: reads a number.
-        return usize::try_from(unsafe { sys::pgbg_all_guc_variables() }).unwrap_or(0);
-    }
-    let context = Context::top().child(c"GUCMemoryContext");
-    context.map_or(0, Context::in_use)
 }

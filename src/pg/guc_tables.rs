@@ -54,12 +54,77 @@ pub fn name_of<'a>(setting: NonNull<sys::config_generic>) -> &'a [u8] {
     unsafe { CStr::from_ptr(setting.as_ref().name) }.to_bytes()
 }
 
-fn read(setting: NonNull<sys::config_generic>) -> sys::pgbg_setting {
+/// A setting as it is, whatever its type.
+#[derive(Clone, Copy)]
+struct Setting {
+    generic: sys::config_generic,
+    value: Value,
+    /// What RESET gives.
+    reset: Value,
+}
+
+impl Setting {
+    /// Its texts are guc.c's.
+    fn read(setting: NonNull<sys::config_generic>, places: &sys::pgbg_setting_value) -> Self {
+        // SAFETY: a setting of guc.c's, and its places, whose types go with its own.
+        unsafe {
+            let generic = *setting.as_ptr();
+            let value = |place| Value::read(generic.vartype, place);
+            Self {
+                generic,
+                value: value(*places.variable),
+                reset: value(places.reset_val),
+            }
+        }
+    }
+
+    /// Whether one text is both the value and what RESET gives, as guc.c has it until something is SET.
+    fn is_one_text(&self) -> bool {
+        self.value.text == self.reset.text
+    }
+}
+
+/// Where a setting's values are, as long as it is in its place.
+fn places_of(setting: NonNull<sys::config_generic>) -> sys::pgbg_setting_value {
     let mut result = core::mem::MaybeUninit::uninit();
-    // SAFETY: a setting of guc.c's; all of the result is written.
+    // SAFETY: a setting of guc.c's; whichever of the types it has, all of the result is written.
     unsafe {
-        sys::pgbg_read_setting(setting.as_ptr(), result.as_mut_ptr());
+        sys::pgbg_setting_value_of(setting.as_ptr(), result.as_mut_ptr());
         result.assume_init()
+    }
+}
+
+/// A value of a setting.
+#[derive(Clone, Copy)]
+struct Value {
+    /// What the variable holds, of a floating point number its bits; 0 of a text.
+    number: i64,
+    /// NULL of what is no text.
+    text: *const c_char,
+}
+
+impl Value {
+    /// # Safety
+    /// A variable of a setting of that type.
+    unsafe fn read(vartype: sys::config_type, place: *const c_void) -> Self {
+        // SAFETY: the caller's promise. A double may be aligned to less than an i64.
+        let number = unsafe {
+            match vartype {
+                sys::PGC_BOOL => i64::from(*place.cast::<u8>()),
+                sys::PGC_INT | sys::PGC_ENUM => i64::from(*place.cast::<c_int>()),
+                sys::PGC_REAL => place.cast::<i64>().read_unaligned(),
+                _ => {
+                    return Self {
+                        number: 0,
+                        text: *place.cast::<*const c_char>(),
+                    };
+                }
+            }
+        };
+        Self {
+            number,
+            text: ptr::null(),
+        }
     }
 }
 
@@ -73,8 +138,9 @@ pub struct Picture {
 #[derive(Clone, Copy)]
 struct Entry {
     place: NonNull<sys::config_generic>,
-    /// Its texts are copies.
-    was: sys::pgbg_setting,
+    values: sys::pgbg_setting_value,
+    /// The texts that are compared are copies; what else it points to is guc.c's, and may be gone.
+    was: Setting,
 }
 
 impl Picture {
@@ -104,23 +170,19 @@ impl Picture {
                 .map_or(ptr::null(), |text| copy_into(context, text).as_ptr())
         };
         let entries = context.alloc_slice(count, |i| {
-            let now = read(places[i]);
-            let text = keep(now.text);
-            let was = sys::pgbg_setting {
-                name: keep(now.name),
-                text,
-                reset_text: if is_one_text(&now) {
-                    text
-                } else {
-                    keep(now.reset_text)
-                },
-                sourcefile: keep(now.sourcefile),
-                ..now
+            let place = places[i];
+            let values = places_of(place);
+            let mut was = Setting::read(place, &values);
+            let is_one_text = was.is_one_text();
+            was.generic.name = keep(was.generic.name);
+            was.generic.sourcefile = keep(was.generic.sourcefile).cast_mut();
+            was.value.text = keep(was.value.text);
+            was.reset.text = if is_one_text {
+                was.value.text
+            } else {
+                keep(was.reset.text)
             };
-            Entry {
-                place: places[i],
-                was,
-            }
+            Entry { place, values, was }
         });
         Self {
             entries: Some(entries),
@@ -145,30 +207,41 @@ impl Picture {
 
 impl Entry {
     fn holds(&self, place: NonNull<sys::config_generic>) -> bool {
-        let (was, now) = (&self.was, &read(place));
-        self.place == place
-            && was.flags == now.flags
+        if self.place != place {
+            return false;
+        }
+        // SAFETY: a setting of guc.c's.
+        let (was, now) = (&self.was.generic, unsafe { place.as_ref() });
+        was.flags == now.flags
+            && was.vartype == now.vartype
             && was.source == now.source
             && was.reset_source == now.reset_source
             && was.scontext == now.scontext
             && was.reset_scontext == now.reset_scontext
-            && was.srole == now.srole
-            && was.reset_srole == now.reset_srole
-            && was.value == now.value
-            && was.reset_value == now.reset_value
+            && sys::setting_roles(was) == sys::setting_roles(now)
             && was.sourceline == now.sourceline
-            && is_same_text(was.text, now.text)
-            && (is_one_text(was) && is_one_text(now) || is_same_text(was.reset_text, now.reset_text))
+            && self.has_values()
             && is_same_text(was.sourcefile, now.sourcefile)
             // A placeholder's place may become another's.
             && (now.flags & sys::GUC_CUSTOM_PLACEHOLDER as c_int == 0
                 || is_same_text(was.name, now.name))
     }
-}
 
-/// Whether one text is both the value and what RESET gives, as guc.c has it until something is SET.
-fn is_one_text(setting: &sys::pgbg_setting) -> bool {
-    setting.text == setting.reset_text
+    /// Of a setting that is in its place, and of its type.
+    fn has_values(&self) -> bool {
+        let was = &self.was;
+        // SAFETY: the caller has looked; a setting has a variable.
+        let (now, reset) = unsafe {
+            let value = |place| Value::read(was.generic.vartype, place);
+            (value(*self.values.variable), value(self.values.reset_val))
+        };
+        if was.generic.vartype != sys::PGC_STRING {
+            return was.value.number == now.number && was.reset.number == reset.number;
+        }
+        is_same_text(was.value.text, now.text)
+            && (was.is_one_text() && now.text == reset.text
+                || is_same_text(was.reset.text, reset.text))
+    }
 }
 
 fn is_same_text(a: *const c_char, b: *const c_char) -> bool {
@@ -196,24 +269,26 @@ pub fn for_each_reset_value(mut tell: impl FnMut(Sourced)) {
         return;
     }
     for_each_nondefault(|place| {
-        let setting = read(place);
-        let is_role = is_same_text(setting.name, c"role".as_ptr());
+        let setting = Setting::read(place, &places_of(place));
+        let generic = &setting.generic;
+        let is_role = is_same_text(generic.name, c"role".as_ptr());
         let is_lost = if is_role {
             // Whatever the role's source, `restore` sets it once more.
-            setting.reset_source > sys::PGC_S_DYNAMIC_DEFAULT
+            generic.reset_source > sys::PGC_S_DYNAMIC_DEFAULT
         } else {
-            setting.source > sys::PGC_S_OVERRIDE
-                && setting.reset_source > sys::PGC_S_DEFAULT
-                && setting.flags & sys::GUC_NO_RESET_ALL as c_int == 0
+            generic.source > sys::PGC_S_OVERRIDE
+                && generic.reset_source > sys::PGC_S_DEFAULT
+                && generic.flags & sys::GUC_NO_RESET_ALL as c_int == 0
         };
         if let (true, Some(value)) = (is_lost, reset_value(place, &setting)) {
+            let [_, role] = sys::setting_roles(generic);
             tell(Sourced {
                 // SAFETY: a setting has a name, and keeps it.
-                name: unsafe { Str::from_nonnull(NonNull::new_unchecked(setting.name.cast_mut())) },
+                name: unsafe { Str::from_nonnull(NonNull::new_unchecked(generic.name.cast_mut())) },
                 value,
-                source: setting.reset_source,
-                context: setting.reset_scontext,
-                role: setting.reset_srole,
+                source: generic.reset_source,
+                context: generic.reset_scontext,
+                role,
             });
         }
         true
@@ -221,23 +296,21 @@ pub fn for_each_reset_value(mut tell: impl FnMut(Sourced)) {
 }
 
 /// As SET takes it. None for a text that is NULL, which SET has no word for.
-fn reset_value(place: NonNull<sys::config_generic>, setting: &sys::pgbg_setting) -> Option<Str> {
-    match setting.vartype {
-        sys::PGC_BOOL if setting.reset_value == 0 => Some(Str::from_static(c"off")),
+fn reset_value(place: NonNull<sys::config_generic>, setting: &Setting) -> Option<Str> {
+    let number = setting.reset.number;
+    match setting.generic.vartype {
+        sys::PGC_BOOL if number == 0 => Some(Str::from_static(c"off")),
         sys::PGC_BOOL => Some(Str::from_static(c"on")),
         // So many digits as tell it from every other number.
-        sys::PGC_REAL => Some(format(format_args!(
-            "{:e}",
-            f64::from_bits(setting.reset_value as u64)
-        ))),
-        sys::PGC_INT => Some(format(format_args!("{}", setting.reset_value))),
+        sys::PGC_REAL => Some(format(format_args!("{:e}", f64::from_bits(number as u64)))),
+        sys::PGC_INT => Some(format(format_args!("{number}"))),
         sys::PGC_ENUM => {
-            let value = setting.reset_value as c_int;
+            let value = number as c_int;
             // SAFETY: an enumeration, and a value of it; the name is static.
             unsafe { Str::from_ptr(sys::pgbg_enum_setting_name(place.as_ptr(), value)) }
         }
         // SAFETY: a text of guc.c's, or NULL.
-        _ => unsafe { Str::from_ptr(setting.reset_text) },
+        _ => unsafe { Str::from_ptr(setting.reset.text) },
     }
 }
 

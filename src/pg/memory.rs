@@ -4,6 +4,7 @@ use crate::pg_sys as sys;
 use crate::pg_sys::alignment::SERVER;
 use core::ffi::{CStr, c_void};
 use core::ptr::{NonNull, null_mut};
+use core::sync::atomic::{AtomicPtr, Ordering};
 
 /// A memory context.
 ///
@@ -11,6 +12,32 @@ use core::ptr::{NonNull, null_mut};
 /// Points to a context that is alive. Whoever deletes one forgets every copy of it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Context(NonNull<sys::MemoryContextData>);
+
+/// A context of the server's right below TopMemoryContext that is there as long as the process, once it is. It is looked for by
+/// its name, which no library's context there has, and only until it is found.
+pub struct Lasting {
+    name: &'static CStr,
+    found: AtomicPtr<sys::MemoryContextData>,
+}
+
+impl Lasting {
+    pub const fn new(name: &'static CStr) -> Self {
+        Self {
+            name,
+            found: AtomicPtr::new(null_mut()),
+        }
+    }
+
+    /// None where it has not been made.
+    pub fn get(&self) -> Option<Context> {
+        if let Some(found) = NonNull::new(self.found.load(Ordering::Relaxed)) {
+            return Some(Context(found));
+        }
+        let found = Context::top().child(self.name)?;
+        self.found.store(found.as_ptr(), Ordering::Relaxed);
+        Some(found)
+    }
+}
 
 impl Context {
     /// # Safety
@@ -38,7 +65,7 @@ impl Context {
     }
 
     /// The context of that name right below this one, if there is one.
-    pub fn child(self, name: &CStr) -> Option<Self> {
+    fn child(self, name: &CStr) -> Option<Self> {
         // SAFETY: alive by the type's invariant, as are the children; every context's name is NUL-terminated.
         unsafe {
             let mut child = (*self.0.as_ptr()).firstchild;

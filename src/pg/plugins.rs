@@ -4,6 +4,11 @@ use super::xact;
 use crate::pg_sys as sys;
 use core::cell::Cell;
 use core::ffi::c_void;
+use core::ptr::null_mut;
+use core::sync::atomic::{AtomicPtr, Ordering};
+
+/// Where PL/pgSQL's plugins hook into, once it was looked for.
+static PLUGIN: AtomicPtr<*mut c_void> = AtomicPtr::new(null_mut());
 
 /// A number made of all hook variables of the server, and of what PL/pgSQL's plugins hook into. While it stays the same, no
 /// library has put itself between the server and what it does. What cannot be seen: callbacks, which nobody lists.
@@ -17,9 +22,14 @@ pub fn hooks() -> u64 {
             .iter()
             .fold(0, |number, place| add(number, place.read_volatile()))
     };
-    // SAFETY: a static name; the variable is there for good once it was looked up.
-    let plugin = unsafe { *sys::find_rendezvous_variable(c"PLpgSQL_plugin".as_ptr()) };
-    add(fingerprint, plugin.cast::<c_void>() as usize)
+    let mut place = PLUGIN.load(Ordering::Relaxed);
+    if place.is_null() {
+        // SAFETY: a static name; the variable is there for good once it was looked up.
+        place = unsafe { sys::find_rendezvous_variable(c"PLpgSQL_plugin".as_ptr()) };
+        PLUGIN.store(place, Ordering::Relaxed);
+    }
+    // SAFETY: as above.
+    add(fingerprint, unsafe { *place } as usize)
 }
 
 /// FNV's step.

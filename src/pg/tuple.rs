@@ -201,6 +201,13 @@ impl Descriptor {
         })
     }
 
+    /// Whose row type it is, if that has a name.
+    pub fn named_type(self) -> Option<sys::Oid> {
+        // SAFETY: by the type's invariant.
+        let type_oid = unsafe { (*self.0.as_ptr()).tdtypeid };
+        (type_oid != sys::RECORDOID).then_some(type_oid)
+    }
+
     /// How many columns.
     pub fn len(self) -> usize {
         // SAFETY: by the type's invariant.

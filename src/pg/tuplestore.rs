@@ -59,7 +59,7 @@ impl Tuplestore {
 
     /// Adds a row of values.
     pub fn put_values(self, desc: super::tuple::Descriptor, values: &[sys::Datum], nulls: &[bool]) {
-        debug_assert!(values.len() == nulls.len() && values.len() == desc.len());
+        assert!(values.len() == nulls.len() && values.len() == desc.len());
         // SAFETY: by the type's invariant; the arrays are as long as the descriptor, whose types the caller kept to.
         unsafe {
             sys::tuplestore_putvalues(

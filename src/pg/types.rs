@@ -48,9 +48,13 @@ pub const TEXT: sys::Oid = sys::TEXTOID;
 /// jsonb.
 pub const JSONB: sys::Oid = sys::JSONBOID;
 
-/// Whether somebody has made it: those of the system are there, and stay as they are.
-pub fn is_made(type_oid: sys::Oid) -> bool {
-    type_oid >= sys::FirstNormalObjectId
+/// The first type that somebody may alter or drop. Those before are there, and stay as they are. initdb makes others as well:
+/// the information schema's owner may do as he likes with it.
+const FIRST_CHANGING: sys::Oid = sys::PGBG_FIRST_UNPINNED_OBJECT as sys::Oid;
+
+/// Whether somebody may alter or drop it.
+pub fn may_change(type_oid: sys::Oid) -> bool {
+    type_oid >= FIRST_CHANGING
 }
 
 /// Whether it is a type of no column.
@@ -58,13 +62,13 @@ pub fn is_pseudo(type_oid: sys::Oid) -> bool {
     kind(type_oid) == sys::TYPTYPE_PSEUDO
 }
 
-/// The row type that values of the type have inside, through arrays, domains, ranges and multiranges; none for what the
-/// system itself has.
+/// The row type that values of the type have inside, through arrays, domains, ranges and multiranges; none for what
+/// nobody may change.
 pub fn row_inside(type_oid: sys::Oid) -> Option<sys::Oid> {
-    innermost_from(type_oid, sys::FirstNormalObjectId)
+    innermost_from(type_oid, FIRST_CHANGING)
 }
 
-/// The same, of the system's types as well.
+/// The same of every type.
 pub fn innermost(type_oid: sys::Oid) -> Option<sys::Oid> {
     innermost_from(type_oid, 1)
 }
@@ -122,7 +126,7 @@ fn input(type_oid: sys::Oid) -> (sys::Oid, sys::Oid) {
 /// type that does not exist.
 pub fn length_and_passing(type_oid: sys::Oid) -> Option<(i16, bool)> {
     let (mut length, mut by_value) = (0, false);
-    if !exists(type_oid) {
+    if may_change(type_oid) && !exists(type_oid) {
         return None;
     }
     // SAFETY: a system cache look-up of a type that exists.

@@ -150,6 +150,16 @@ enum
 	PGBG_SETTINGS_HAVE_ROLES = PG_VERSION_NUM >= 150000
 };
 
+/* What the system cannot do without has numbers below; 15 renamed the boundary. */
+enum
+{
+#if PG_VERSION_NUM >= 150000
+	PGBG_FIRST_UNPINNED_OBJECT = FirstUnpinnedObjectId
+#else
+	PGBG_FIRST_UNPINNED_OBJECT = FirstBootstrapObjectId
+#endif
+};
+
 /* 16 keeps settings in a hash table, of which only a sorted copy is to be had. */
 enum
 {
@@ -174,29 +184,12 @@ enum
 	PGBG_CLUSTER_STATEMENT = PGBG_CLUSTER_TAG
 };
 
-/*
- * A setting (struct config_generic and what its kind adds), as it is on every major. Numbers are what the variables hold,
- * floating point by its bits; text is NULL for what is no text, and belongs to guc.c.
- */
-typedef struct pgbg_setting
+/* Where a setting has the place of its variable, and the place of what RESET gives. Of which type both are, its vartype tells. */
+typedef struct pgbg_setting_value
 {
-	const char *name;
-	GucContext	context;
-	int			flags;
-	enum config_type vartype;
-	GucSource	source;
-	GucSource	reset_source;
-	GucContext	scontext;
-	GucContext	reset_scontext;
-	Oid			srole;
-	Oid			reset_srole;
-	int64		value;
-	int64		reset_value;
-	const char *text;
-	const char *reset_text;
-	const char *sourcefile;
-	int			sourceline;
-} pgbg_setting;
+	const void *const *variable;
+	const void *reset_val;
+} pgbg_setting_value;
 
 /* Which settings pgbg_next_setting has yet to look at. Of no use once one was set. */
 typedef struct pgbg_settings

@@ -9,6 +9,8 @@ pub mod shim;
 pub use generated::*;
 pub use shim::*;
 
+use core::ffi::c_int;
+
 /// What bindgen makes of `bindings.h`, restricted to `allowlist.txt`.
 #[allow(
     clippy::all,
@@ -29,8 +31,27 @@ mod generated {
     include!(concat!(env!("OUT_DIR"), "/bindings.rs"));
 }
 
-/// The syscache of types. Its number is an enumerator's up to 18, which bindgen makes unsigned, and a plain int's from 19 on.
+/// The number of a syscache is an enumerator's up to 18, which bindgen makes unsigned, and a plain int's from 19 on.
 #[cfg(not(pg_ge_19))]
-pub const TYPE_CACHE: core::ffi::c_int = TYPEOID as core::ffi::c_int;
+const fn cache(number: SysCacheIdentifier) -> c_int {
+    number as c_int
+}
 #[cfg(pg_ge_19)]
-pub const TYPE_CACHE: core::ffi::c_int = TYPEOID;
+const fn cache(number: c_int) -> c_int {
+    number
+}
+
+/// The syscache of types.
+pub const TYPE_CACHE: c_int = cache(TYPEOID);
+/// The syscache of functions.
+pub const PROC_CACHE: c_int = cache(PROCOID);
+
+/// Which roles have set what is in force and what RESET gives: 15 notes that.
+#[cfg(pg_ge_15)]
+pub fn setting_roles(setting: &config_generic) -> [Oid; 2] {
+    [setting.srole, setting.reset_srole]
+}
+#[cfg(not(pg_ge_15))]
+pub fn setting_roles(_setting: &config_generic) -> [Oid; 2] {
+    [0; 2]
+}

@@ -429,50 +429,6 @@ pgbg_raise_file_error(int error, const char *format, const char *path, const cha
 	pg_unreachable();
 }
 
-/* 15 notes the role that set a value. */
-void
-pgbg_read_setting(const struct config_generic *setting, pgbg_setting *result)
-{
-	memset(result, 0, sizeof(*result));
-	result->name = setting->name;
-	result->context = setting->context;
-	result->flags = setting->flags;
-	result->vartype = setting->vartype;
-	result->source = setting->source;
-	result->reset_source = setting->reset_source;
-	result->scontext = setting->scontext;
-	result->reset_scontext = setting->reset_scontext;
-#if PG_VERSION_NUM >= 150000
-	result->srole = setting->srole;
-	result->reset_srole = setting->reset_srole;
-#endif
-	result->sourcefile = setting->sourcefile;
-	result->sourceline = setting->sourceline;
-	switch (setting->vartype)
-	{
-		case PGC_BOOL:
-			result->value = *PGBG_KIND(setting, bool)->variable;
-			result->reset_value = PGBG_KIND(setting, bool)->reset_val;
-			break;
-		case PGC_INT:
-			result->value = *PGBG_KIND(setting, int)->variable;
-			result->reset_value = PGBG_KIND(setting, int)->reset_val;
-			break;
-		case PGC_REAL:
-			memcpy(&result->value, PGBG_KIND(setting, real)->variable, sizeof(double));
-			memcpy(&result->reset_value, &PGBG_KIND(setting, real)->reset_val, sizeof(double));
-			break;
-		case PGC_STRING:
-			result->text = *PGBG_KIND(setting, string)->variable;
-			result->reset_text = PGBG_KIND(setting, string)->reset_val;
-			break;
-		case PGC_ENUM:
-			result->value = *PGBG_KIND(setting, enum)->variable;
-			result->reset_value = PGBG_KIND(setting, enum)->reset_val;
-			break;
-	}
-}
-
 /* Where the value of a setting that is an integer is from here on; returns where it was. */
 int *
 pgbg_redirect_int_setting(struct config_generic *setting, int *variable)
@@ -541,6 +497,35 @@ void
 pgbg_set_ps_display(const char *activity)
 {
 	set_ps_display(activity);
+}
+
+/* 19 made what each kind of setting adds a member of the one struct. */
+void
+pgbg_setting_value_of(const struct config_generic *setting, pgbg_setting_value *result)
+{
+	switch (setting->vartype)
+	{
+		case PGC_BOOL:
+			result->variable = (const void *const *) &PGBG_KIND(setting, bool)->variable;
+			result->reset_val = &PGBG_KIND(setting, bool)->reset_val;
+			break;
+		case PGC_INT:
+			result->variable = (const void *const *) &PGBG_KIND(setting, int)->variable;
+			result->reset_val = &PGBG_KIND(setting, int)->reset_val;
+			break;
+		case PGC_REAL:
+			result->variable = (const void *const *) &PGBG_KIND(setting, real)->variable;
+			result->reset_val = &PGBG_KIND(setting, real)->reset_val;
+			break;
+		case PGC_STRING:
+			result->variable = (const void *const *) &PGBG_KIND(setting, string)->variable;
+			result->reset_val = &PGBG_KIND(setting, string)->reset_val;
+			break;
+		case PGC_ENUM:
+			result->variable = (const void *const *) &PGBG_KIND(setting, enum)->variable;
+			result->reset_val = &PGBG_KIND(setting, enum)->reset_val;
+			break;
+	}
 }
 
 /* 15 made the sender gather small messages before it wakes the receiver; 14 always wakes it. */

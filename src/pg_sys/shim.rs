@@ -2,7 +2,7 @@
 
 use super::{
     Datum, DestReceiver, File, Form_pg_attribute, GucContext, GucSource, List, Oid, Portal,
-    ProjectionInfo, Query, QueryCompletion, RawStmt, TupleDesc, config_generic, pgbg_setting,
+    ProjectionInfo, Query, QueryCompletion, RawStmt, TupleDesc, config_generic, pgbg_setting_value,
     pgbg_settings, pqsigfunc, shm_mq_handle, shm_mq_iovec, shm_mq_result, varlena,
 };
 use core::ffi::{c_char, c_int, c_void};
@@ -64,7 +64,6 @@ unsafe extern "C-unwind" {
         path: *const c_char,
         hint: *const c_char,
     ) -> !;
-    pub fn pgbg_read_setting(setting: *const config_generic, result: *mut pgbg_setting);
     pub fn pgbg_redirect_int_setting(
         setting: *mut config_generic,
         variable: *mut c_int,
@@ -83,6 +82,7 @@ unsafe extern "C-unwind" {
         elevel: c_int,
     ) -> c_int;
     pub fn pgbg_set_ps_display(activity: *const c_char);
+    pub fn pgbg_setting_value_of(setting: *const config_generic, result: *mut pgbg_setting_value);
     pub fn pgbg_shm_mq_sendv(
         mqh: *mut shm_mq_handle,
         iov: *mut shm_mq_iovec,

@@ -16,7 +16,7 @@ use core::hash::{Hash, Hasher};
 /// The number of columns is in so many bits, below a hash of them.
 const COUNT_BITS: u32 = 16;
 
-/// How rows in values of the type are laid out now: 0 if there are none. Types of the system itself do not change, and
+/// How rows in values of the type are laid out now: 0 if there are none. Types that nobody may change
 /// have 0. Needs a transaction; raises 54001 where types are nested too deeply.
 pub fn of(type_oid: Oid) -> u64 {
     up_to(type_oid, u16::MAX)

@@ -2,10 +2,11 @@
 
 use super::{Handles, Known, VOID, handle, known_job, row_types, sql_functions};
 use crate::directory::{self, Seen};
-use crate::pg::call::{Call, ResultSet, Shape, datum};
+use crate::pg::call::{Call, ResultSet, datum};
 use crate::pg::clock::Deadline;
 use crate::pg::error::{Report, code};
 use crate::pg::memory::Context;
+use crate::pg::shape::Shape;
 use crate::pg::{record, types};
 use crate::pg_sys as sys;
 use crate::session::job::JobRef;

@@ -1,6 +1,6 @@
 //! The columns of our row types: docs/REFERENCE.md, Types. Scripts older than the library declare fewer of them, or in another order.
 
-use crate::pg::call::Known;
+use crate::pg::shape::Known;
 use crate::pg_sys::{
     BOOLOID as BOOL, FLOAT8OID as FLOAT8, INT4OID as INT4, INT8OID as INT8, OIDOID as OID,
     TEXTOID as TEXT, TIMESTAMPTZOID as TIMESTAMPTZ,

@@ -7,7 +7,7 @@ use crate::channel::wire::request::Request;
 use crate::channel::wire::settings as wire;
 use crate::injection;
 use crate::pg::Oid;
-use crate::pg::guc::{Mark, Variables};
+use crate::pg::guc_count::{self, Mark, Variables};
 use crate::pg::guc_tables::{self, Picture};
 use crate::pg::identity::{self, Identity, NameBuffer, SECURITY_LOCAL_USERID_CHANGE};
 use crate::pg::memory::Context;
@@ -130,7 +130,7 @@ fn look(settings: Settings) {
     }
     STATE.settings.set(Some(Settings {
         picture: Picture::take(settings.restored),
-        variables: guc::count_variables(),
+        variables: guc_count::count_variables(),
         mark: Mark::now(),
         hooks: plugins::hooks(),
         ..settings

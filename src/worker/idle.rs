@@ -10,12 +10,12 @@ use crate::injection;
 use crate::nested;
 use crate::pg::clock::{Deadline, now};
 use crate::pg::error::{catch_on_stack, code};
-use crate::pg::guc::Mark;
+use crate::pg::guc_count::{self, Mark};
 use crate::pg::latch;
 use crate::pg::memory::Context;
 use crate::pg::procs::Waiting;
 use crate::pg::shm_mq::{QueueHandle, Received};
-use crate::pg::{activity, backup, discard, guc, plugins, process, procs, xact};
+use crate::pg::{activity, backup, discard, plugins, process, procs, xact};
 use crate::settings::WORKER_IDLE_TIMEOUT;
 use core::sync::atomic::Ordering;
 
@@ -58,7 +58,7 @@ pub fn may_stay(request: &Request<'_>) -> bool {
     let mark = Mark::now();
     if mark != settings.mark {
         // Counting takes longer than a job: what a library has once added is counted once.
-        let (now, before) = (guc::count_variables(), settings.variables);
+        let (now, before) = (guc_count::count_variables(), settings.variables);
         let has_gained =
             mark.has_other_variables(settings.mark) || now.undefined != before.undefined;
         if let (Some(channel), true) = (STATE.channel.get(), has_gained) {
@@ -99,7 +99,7 @@ pub fn may_stay_after_error(request: &Request<'_>) -> bool {
 }
 
 /// The process ends with its job. To take it apart takes longer than its session and the client need to go on: they go first,
-/// and where they run shows to the scheduler when this process wakes. Not if somebody may wait for its place.
+/// and the scheduler sees where they run when this process wakes. Not if somebody sleeps until there is a place, or a job ends.
 pub fn give_way() {
     if !process::was_asked_to_leave() && !directory::has_waiters() {
         process::sleep(WAY);

@@ -7,7 +7,7 @@ use super::sending::Sending;
 use crate::channel::outcome::Summary;
 use crate::channel::segment::Channel;
 use crate::pg::clock::Deadline;
-use crate::pg::guc::{Mark, Variables};
+use crate::pg::guc_count::{Mark, Variables};
 use crate::pg::guc_tables::Picture;
 use crate::pg::identity::{Identity, NameBuffer};
 use crate::pg::latch::Patience;

@@ -151,6 +151,16 @@ for change in 'RENAME ATTRIBUTE pid TO process' 'ADD ATTRIBUTE more text' 'ALTER
 	refused "pg_background_handle $change" 'wait_any(ARRAY[]::pg_background_handle[])'
 done
 refused 'pg_background_run_result ALTER ATTRIBUTE pid TYPE text' "run($insert)"
+# Altered once the executor has found out what it expects, and known here by when the function is called.
+sql "$bodies"
+session_open s -v VERBOSITY=sqlstate
+session_do s "BEGIN;
+DECLARE c CURSOR FOR SELECT * FROM pg_background_launch($insert);"
+sql 'ALTER TYPE pg_background_handle ADD ATTRIBUTE more text'
+t_is 'altered under a cursor' "$(session_do s 'LOCK TABLE launched;
+FETCH c;')" 'ERROR:  42804'
+session_close s
+sql 'DROP EXTENSION pg_background' && sql 'CREATE EXTENSION pg_background'
 t_is 'nothing was launched by any of them' "$(sql 'SELECT pg_sleep(0.3)'; sql 'SELECT by FROM launched')" ''
 # A handle as an argument, whose type has lost a column.
 sql 'ALTER TYPE pg_background_handle DROP ATTRIBUTE cookie'
@@ -165,5 +175,12 @@ sql 'ALTER TYPE pg_background_outcome DROP ATTRIBUTE command_tag'
 t_is 'attributes dropped again' "$(sql 'SELECT (pg_background_run($$SELECT 1$$)).row_count, (pg_background_stats()).workers_completed,
 	(SELECT state FROM pg_background_drain(ARRAY[pg_background_launch($$SELECT 1$$)]))')" '1|1|stopped'
 t_is 'and in arguments' "$(sql 'SELECT h.* FROM pg_background_launch($$SELECT 5$$) AS l, pg_background_wait(l), pg_background_result(l) AS h(n int)')" 5
+# Not where they are more than any type of this library has: no values stand where the server would look for theirs.
+for i in {1..32}; do
+	sql 'ALTER TYPE pg_background_stats ADD ATTRIBUTE more text; ALTER TYPE pg_background_stats DROP ATTRIBUTE more'
+done
+for call in 'SELECT * FROM pg_background_stats()' 'SELECT pg_background_stats()'; do
+	t_sqlstate "attributes dropped again and again: $call" 42804 "$call"
+done
 t_no_leaks 'nothing is left'
 t_done
