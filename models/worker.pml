@@ -7,7 +7,7 @@
  * Latches are modelled, time is not: whatever has a time-out may happen at any time.
  *
  * check.sh searches it as each of these is defined, and then with each BREAK_... named behind it, which has to be found:
- * check: OWN claim_compares signaled_is_looked_at publish_wakes reset_before_look stopped_before_published
+ * check: OWN claim_compares signaled_is_looked_at publish_wakes reset_before_look published_is_asked_again
  * check: ELSEWHERE mark_is_looked_at mark_stops_the_start cancel_is_locked exit_keeps_launched
  * check: ADMIN committed_is_looked_at job_is_forgotten exit_publishes idle_leaves_with_session taken_is_said untaken_is_left
  */
@@ -298,18 +298,20 @@ inline look_whether_left(x) {
 	left = left && !w[x].published
 }
 
-/* fn session::pump::pump: first whether the process has stopped, then the publication. */
+/* fn session::pump::leave: it was cancelled before it began. */
+inline leave(k) {
+	assert(job[k].ran == 0 && job[k].disturbed);
+	job[k].entry = FREE;
+	held[k] = NONE;
+	release(x)
+}
+
+/* fn session::pump::pump: first whether it has left and what it has published; where it has stopped, both once more. */
 inline pump(k) {
 	x = held[k];
 	look_whether_left(x);
-	stopped = w[x].gone;
 		if
-		:: left ->
-			/* fn session::pump::leave: it was cancelled before it began. */
-			assert(job[k].ran == 0 && job[k].disturbed);
-			job[k].entry = FREE;
-			held[k] = NONE;
-			release(x)
+		:: left -> leave(k)
 		:: else ->
 		if
 		:: w[x].published ->
@@ -323,19 +325,24 @@ inline pump(k) {
 			:: else -> release(x)
 			fi
 		:: else ->
-#ifndef BREAK_stopped_before_published
+			stopped = w[x].gone;
 			if
-			:: stopped -> if :: w[x].published -> launcher_latch = true
-			                 :: else -> assert(false)   /* promise `outcome`: 08006 is for crashes alone */
-			              fi
-			:: else
-			fi
+			:: stopped ->
+#ifndef BREAK_published_is_asked_again
+				look_whether_left(x);
+				if
+				:: left -> leave(k)
+				:: else ->
+					if
+					:: w[x].published -> launcher_latch = true
+					:: else -> assert(false)   /* promise `outcome`: 08006 is for crashes alone */
+					fi
+				fi
 #else
-			if
-			:: w[x].gone -> assert(false)
+				assert(false)
+#endif
 			:: else
 			fi
-#endif
 		fi
 		fi
 }

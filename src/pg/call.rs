@@ -3,12 +3,13 @@
 use super::declaration::{self, Declaration, Type};
 use super::error::{Report, code};
 use super::memory::Context;
-use super::shape::{Known, MAX_COLUMNS, Shape};
+use super::shape::{self, Known, MAX_COLUMNS, Shape};
 use super::text::{Str, text_to_str};
 use super::tuple::Descriptor;
 use super::tuplestore::Tuplestore;
+use super::types;
 use crate::pg_sys as sys;
-use core::ptr::{NonNull, null_mut};
+use core::ptr::NonNull;
 
 /// A call of a version-1 function.
 ///
@@ -126,33 +127,16 @@ impl Call {
         0
     }
 
-    /// The shape of the row that the function is declared to return, of columns of which `known` tells name and type.
-    /// 42804 if it wants others: what is not to be undone has to come after this.
+    /// The row type that the function is declared to return, of columns of which `known` tells name and type. 42804 if it wants
+    /// others, or the executor does: what is not to be undone has to come after this.
     pub fn shape(self, known: &[Known]) -> Shape {
-        if let Some(desc) = self.named_row_type() {
-            return Shape::new(desc, known);
-        }
-        let mut desc = null_mut();
-        // SAFETY: by the type's invariant.
-        let class =
-            unsafe { sys::get_call_result_type(self.info.as_ptr(), null_mut(), &raw mut desc) };
-        // SAFETY: a descriptor or NULL; blessing works on live ones.
-        match unsafe { Descriptor::from_ptr(desc) } {
-            Some(desc) if class == sys::TYPEFUNC_COMPOSITE => {
-                // SAFETY: alive.
-                unsafe { sys::BlessTupleDesc(desc.as_ptr()) };
-                Shape::new(desc, known)
-            }
-            _ => wants_column_list(),
-        }
-    }
-
-    /// The row type as it is now, if it has a name and the function stands in FROM: the executor has found out which it is, and
-    /// expects what it was then.
-    fn named_row_type(self) -> Option<Descriptor> {
         // SAFETY: by the type's invariant; a descriptor that lives as long as the call.
-        let expected = unsafe { Descriptor::from_ptr((*self.set_info()?.as_ptr()).expectedDesc)? };
-        expected.named_type().map(Descriptor::of_row_type)
+        let expected = self
+            .set_info()
+            .and_then(|info| unsafe { Descriptor::from_ptr((*info.as_ptr()).expectedDesc) });
+        // SAFETY: fmgr's FmgrInfo, whose function was found; a system cache look-up.
+        let type_oid = unsafe { sys::get_func_rettype((*(*self.info.as_ptr()).flinfo).fn_oid) };
+        Shape::of_type(type_oid, expected, known)
     }
 
     /// ReturnSetInfo, where the caller gives one.
@@ -230,6 +214,26 @@ impl ResultSet {
                 (*info).allowedModes & sys::SFRM_Materialize_Random as i32 != 0,
             )
         }
+    }
+
+    /// 42804 where the rows could not be read as what they would be: in a select list each becomes a value of the row type that is
+    /// declared, if that has a name, and is read as that is by then. In FROM the executor makes such values, if anybody refers to
+    /// whole rows, and looks itself.
+    pub fn check_row_type(self) {
+        let Some(type_oid) = self.desc.named_type() else {
+            return;
+        };
+        types::accept_invalidations();
+        if !self.is_in_from() {
+            shape::check_still(type_oid, self.desc);
+        }
+    }
+
+    /// Whether the function stands in FROM, where rows are read as the caller declared them.
+    fn is_in_from(self) -> bool {
+        // SAFETY: by the type's invariant.
+        let modes = unsafe { (*self.info.as_ptr()).allowedModes };
+        modes & sys::SFRM_Materialize_Preferred as i32 != 0
     }
 
     /// Hands the rows over as the function's result.

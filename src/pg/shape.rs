@@ -29,9 +29,12 @@ impl Shape {
     /// 42804 if it wants others than we know.
     pub fn new(desc: Descriptor, known: &[Known]) -> Self {
         if desc.len() > MAX_COLUMNS {
-            refuse(format_args!(
-                "It has more than {MAX_COLUMNS} columns, those included that were dropped."
-            ));
+            refuse(
+                format_args!(
+                    "It has more than {MAX_COLUMNS} columns, those included that were dropped."
+                ),
+                format_args!("DROP EXTENSION and CREATE EXTENSION make it anew."),
+            );
         }
         let mut sources = [DROPPED; MAX_COLUMNS];
         for i in 0..desc.len() {
@@ -53,7 +56,18 @@ impl Shape {
         Self { desc, sources }
     }
 
-    /// A row of it.
+    /// Of the named row type that a function returns, as it is now; in the current memory context. 42804 if it has columns that are
+    /// not known, or others than the executor expects: that would refuse the row in the end.
+    pub fn of_type(type_oid: sys::Oid, expected: Option<Descriptor>, known: &[Known]) -> Self {
+        types::accept_invalidations();
+        let desc = Descriptor::of_row_type(type_oid);
+        if expected.is_some_and(|expected| !expected.types().eq(desc.types())) {
+            was_altered(type_oid);
+        }
+        Self::new(desc, known)
+    }
+
+    /// A row of it; not of a set's.
     pub fn row(&self, columns: &[Option<sys::Datum>]) -> sys::Datum {
         let (values, nulls) = self.arrange(columns);
         let natts = self.desc.len().min(MAX_COLUMNS);
@@ -77,19 +91,55 @@ impl Shape {
     }
 }
 
-fn wants_other_columns(desc: Descriptor, i: usize) -> ! {
-    let column = desc.column(i);
-    refuse(format_args!(
-        "Column \"{}\" of type {} is not known.",
-        column.name,
-        types::name(column.type_oid, column.typmod)
-    ))
+/// 42804 where rows of that descriptor could not be read as the type is by now. Columns added at the end do no harm.
+pub fn check_still(type_oid: sys::Oid, desc: Descriptor) {
+    let now = Descriptor::of_row_type(type_oid);
+    let layout = |desc: Descriptor, i| {
+        let column = desc.column(i);
+        (
+            column.type_oid,
+            column.length,
+            column.alignment,
+            column.is_dropped,
+        )
+    };
+    let is_still =
+        desc.len() <= now.len() && (0..desc.len()).all(|i| layout(desc, i) == layout(now, i));
+    if !is_still {
+        was_altered(type_oid);
+    }
 }
 
-fn refuse(detail: fmt::Arguments<'_>) -> ! {
+fn was_altered(type_oid: sys::Oid) -> ! {
     Report::error(code::DATATYPE_MISMATCH)
-        .message(format_args!("the function's row type is not of this version of pg_background"))
+        .message(format_args!(
+            "row type {} was altered while the statement ran",
+            types::name(type_oid, -1)
+        ))
+        .hint(format_args!("Repeat the statement."))
+        .raise()
+}
+
+fn wants_other_columns(desc: Descriptor, i: usize) -> ! {
+    let column = desc.column(i);
+    refuse(
+        format_args!(
+            "Column \"{}\" of type {} is not known.",
+            column.name,
+            types::name(column.type_oid, column.typmod)
+        ),
+        format_args!(
+            "ALTER EXTENSION pg_background UPDATE, or install the library that goes with the extension's version."
+        ),
+    )
+}
+
+fn refuse(detail: fmt::Arguments<'_>, hint: fmt::Arguments<'_>) -> ! {
+    Report::error(code::DATATYPE_MISMATCH)
+        .message(format_args!(
+            "the function's row type is not of this version of pg_background"
+        ))
         .detail(detail)
-        .hint(format_args!("ALTER EXTENSION pg_background UPDATE, or install the library that goes with the extension's version."))
+        .hint(hint)
         .raise()
 }

@@ -42,8 +42,10 @@ pub fn result(job: JobRef, set: ResultSet, deadline: Deadline) -> Datum {
         }
         caught.rethrow();
     }
+    let rows = set.finish(store);
+    // Last: whoever catches an error from here would still know the job.
     registry::forget(job);
-    set.finish(store)
+    rows
 }
 
 fn check_has_result(job: &Job) {
@@ -129,6 +131,7 @@ fn deliver(job: JobRef, set: ResultSet, store: Tuplestore, deadline: Deadline) {
         }
         _ => read_afterwards(job, set, store, deadline),
     }
+    set.check_row_type();
 }
 
 /// Rows go straight to the executor while they come. Being interrupted, the reader loses them; the job goes on.

@@ -94,6 +94,7 @@ sql_functions! {
         if progress.done.get() < batch.count {
             raise_time_out();
         }
+        set.check_row_type();
         set.finish(store)
     }
 }

@@ -28,6 +28,23 @@ t_is 'a column of another type' "$(read_while pair 'ALTER TYPE pair ALTER ATTRIB
 t_is 'declared text it was converted where it was made' "$(read_while text 'ALTER TYPE pair ALTER ATTRIBUTE b TYPE text;')" '50000|9'
 t_is 'the session goes on' "$(read_while pair 'SELECT 1;')" '50000|9'
 t_is 'a column more: every row' "$(read_while pair 'ALTER TYPE pair ADD ATTRIBUTE c int;')" '50000|10'
+# In the select list each row becomes a value of the type as it is by then; in FROM, where somebody refers to whole rows. The job is
+# forgotten, and the session goes on.
+sql "CREATE TABLE wide (a int8, b text); CREATE FUNCTION looks() RETURNS int LANGUAGE plpgsql AS 'BEGIN EXECUTE ''LOCK TABLE wide IN ACCESS SHARE MODE''; RETURN 1; END'"
+# altered_by_job CHANGE IN-LIST IN-FROM
+altered_by_job() {
+	local call rows wanted i=1
+	call="pg_background_query(NULL::wide, \$\$ALTER TABLE wide $1; SELECT 123456789::int8, 'x'\$\$)"
+	for rows in "SELECT $call AS o" "SELECT o FROM $call AS o"; do
+		i=$((i + 1)) wanted=${!i}
+		t_is "a row type altered by its own job: ${rows%%NULL*}, $1" "$(session_do reader "SELECT looks(), o FROM ($rows OFFSET 0) s;")" "$wanted"
+		sql 'DROP TABLE wide; CREATE TABLE wide (a int8, b text)'
+	done
+	t_is "then: $1" "$(session_do reader 'SELECT pg_background_detach_all(); SELECT n FROM pg_background_run_query($$SELECT 7$$) AS (n int);')" $'0\n7'
+}
+altered_by_job 'ADD c int' '1|(123456789,x,)' 'ERROR:  42804'
+altered_by_job 'ALTER a TYPE text' 'ERROR:  42804' 'ERROR:  42804'
+altered_by_job 'DROP a' 'ERROR:  42804' '1|(x)'
 session_close reader
 session_close other
 t_no_leaks 'nothing is left'

@@ -159,6 +159,12 @@ DECLARE c CURSOR FOR SELECT * FROM pg_background_launch($insert);"
 sql 'ALTER TYPE pg_background_handle ADD ATTRIBUTE more text'
 t_is 'altered under a cursor' "$(session_do s 'LOCK TABLE launched;
 FETCH c;')" 'ERROR:  42804'
+sql 'ALTER TYPE pg_background_handle DROP ATTRIBUTE more'
+session_do s "ROLLBACK; BEGIN;
+DECLARE c CURSOR FOR SELECT * FROM pg_background_launch($insert);"
+sql 'ALTER TYPE pg_background_handle ADD ATTRIBUTE more text' && sql 'ALTER TYPE pg_background_handle DROP ATTRIBUTE more'
+t_is 'altered, and altered back' "$(session_do s 'LOCK TABLE launched;
+FETCH c;')" 'ERROR:  42804'
 session_close s
 sql 'DROP EXTENSION pg_background' && sql 'CREATE EXTENSION pg_background'
 t_is 'nothing was launched by any of them' "$(sql 'SELECT pg_sleep(0.3)'; sql 'SELECT by FROM launched')" ''
@@ -175,6 +181,7 @@ sql 'ALTER TYPE pg_background_outcome DROP ATTRIBUTE command_tag'
 t_is 'attributes dropped again' "$(sql 'SELECT (pg_background_run($$SELECT 1$$)).row_count, (pg_background_stats()).workers_completed,
 	(SELECT state FROM pg_background_drain(ARRAY[pg_background_launch($$SELECT 1$$)]))')" '1|1|stopped'
 t_is 'and in arguments' "$(sql 'SELECT h.* FROM pg_background_launch($$SELECT 5$$) AS l, pg_background_wait(l), pg_background_result(l) AS h(n int)')" 5
+t_is 'a job that has everything looked up anew' "$(sql "SELECT (pg_background_run('CREATE PUBLICATION everything FOR ALL TABLES')).state" 2>/dev/null)" stopped
 # Not where they are more than any type of this library has: no values stand where the server would look for theirs.
 for i in {1..32}; do
 	sql 'ALTER TYPE pg_background_stats ADD ATTRIBUTE more text; ALTER TYPE pg_background_stats DROP ATTRIBUTE more'
