@@ -216,16 +216,13 @@ impl ResultSet {
         }
     }
 
-    /// 42804 where the rows could not be read as what they would be: in a select list each becomes a value of the row type that is
-    /// declared, if that has a name, and is read as that is by then. In FROM the executor makes such values, if anybody refers to
-    /// whole rows, and looks itself.
+    /// Looks, when a job has ended, whether its rows can still be what they would be: values of the row type that is declared, if that
+    /// has a name. 42804 if not. In FROM they are read as the caller declared them; the executor makes such values of them only where
+    /// somebody refers to whole rows, and looks for itself at the first row alone.
     pub fn check_row_type(self) {
-        let Some(type_oid) = self.desc.named_type() else {
-            return;
-        };
-        types::accept_invalidations();
-        if !self.is_in_from() {
-            shape::check_still(type_oid, self.desc);
+        if let Some(type_oid) = self.desc.named_type() {
+            types::accept_invalidations();
+            shape::check_still(type_oid, self.desc, self.is_in_from());
         }
     }
 

@@ -57,7 +57,7 @@ impl Shape {
     }
 
     /// Of the named row type that a function returns, as it is now; in the current memory context. 42804 if it has columns that are
-    /// not known, or others than the executor expects: that would refuse the row in the end.
+    /// not known, or others than the executor expects, which would refuse the row in the end.
     pub fn of_type(type_oid: sys::Oid, expected: Option<Descriptor>, known: &[Known]) -> Self {
         types::accept_invalidations();
         let desc = Descriptor::of_row_type(type_oid);
@@ -91,23 +91,33 @@ impl Shape {
     }
 }
 
-/// 42804 where rows of that descriptor could not be read as the type is by now. Columns added at the end do no harm.
-pub fn check_still(type_oid: sys::Oid, desc: Descriptor) {
-    let now = Descriptor::of_row_type(type_oid);
-    let layout = |desc: Descriptor, i| {
-        let column = desc.column(i);
-        (
-            column.type_oid,
-            column.length,
-            column.alignment,
-            column.is_dropped,
-        )
-    };
-    let is_still =
-        desc.len() <= now.len() && (0..desc.len()).all(|i| layout(desc, i) == layout(now, i));
-    if !is_still {
-        was_altered(type_oid);
+/// 42804 where a job's rows of that descriptor could not be read as the type is by now. Columns added at the end do no harm, nor
+/// `may_be_dropped` those that nobody sees any more.
+pub fn check_still(type_oid: sys::Oid, desc: Descriptor, may_be_dropped: bool) {
+    if !types::exists(type_oid) {
+        cannot_be_read(type_oid);
     }
+    let now = Descriptor::of_row_type(type_oid);
+    let is_still = |i| {
+        let (was, is) = (desc.column(i), now.column(i));
+        (was.length, was.alignment) == (is.length, is.alignment)
+            && (was.type_oid == is.type_oid || (is.is_dropped && may_be_dropped))
+    };
+    if desc.len() > now.len() || !(0..desc.len()).all(is_still) {
+        cannot_be_read(type_oid);
+    }
+}
+
+fn cannot_be_read(type_oid: sys::Oid) -> ! {
+    Report::error(code::DATATYPE_MISMATCH)
+        .message(format_args!(
+            "row type {} was altered before the rows of the background job were read",
+            types::name(type_oid, -1)
+        ))
+        .detail(format_args!(
+            "The job has succeeded; its rows cannot be read as that type any more."
+        ))
+        .raise()
 }
 
 fn was_altered(type_oid: sys::Oid) -> ! {

@@ -27,7 +27,7 @@ pub const TIMEOUT_GRACE: i32 = 1000;
 
 /// The job's rows as the caller declared them. Waits for the outcome, no longer than until `deadline`: then the job is
 /// cancelled and 57014 raised, unless it succeeded meanwhile. The job is forgotten when all went well; an error of the job
-/// is raised as it was, and the job stays with its outcome. 42804 consumes nothing.
+/// is raised as it was, and the job stays with its outcome. 42804 consumes nothing of what was kept.
 pub fn result(job: JobRef, set: ResultSet, deadline: Deadline) -> Datum {
     check_has_result(&job);
     let store = set.begin();

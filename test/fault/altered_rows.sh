@@ -45,6 +45,10 @@ altered_by_job() {
 altered_by_job 'ADD c int' '1|(123456789,x,)' 'ERROR:  42804'
 altered_by_job 'ALTER a TYPE text' 'ERROR:  42804' 'ERROR:  42804'
 altered_by_job 'DROP a' 'ERROR:  42804' '1|(x)'
+# The executor looks at the first row of the first call alone.
+t_is 'by a later call of the same scan' "$(session_do reader "SELECT o FROM generate_series(1, 2) i, LATERAL pg_background_query(NULL::wide, CASE i WHEN 1 THEN '' ELSE 'ALTER TABLE wide ALTER a TYPE text;' END || 'SELECT 123456789::int8, ''x''') AS o;")" 'ERROR:  42804'
+sql 'DROP TABLE wide; CREATE TABLE wide (a int8, b text)'
+t_is 'columns alone, of which one is gone' "$(session_do reader "SELECT b FROM pg_background_query(NULL::wide, 'ALTER TABLE wide DROP a; SELECT 123456789::int8, ''x''');")" x
 session_close reader
 session_close other
 t_no_leaks 'nothing is left'
