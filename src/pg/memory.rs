@@ -13,32 +13,6 @@ use core::sync::atomic::{AtomicPtr, Ordering};
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Context(NonNull<sys::MemoryContextData>);
 
-/// A context of the server's right below TopMemoryContext that is there as long as the process, once it is. It is looked for by
-/// its name, which no library's context there has, and only until it is found.
-pub struct Lasting {
-    name: &'static CStr,
-    found: AtomicPtr<sys::MemoryContextData>,
-}
-
-impl Lasting {
-    pub const fn new(name: &'static CStr) -> Self {
-        Self {
-            name,
-            found: AtomicPtr::new(null_mut()),
-        }
-    }
-
-    /// None where it has not been made.
-    pub fn get(&self) -> Option<Context> {
-        if let Some(found) = NonNull::new(self.found.load(Ordering::Relaxed)) {
-            return Some(Context(found));
-        }
-        let found = Context::top().child(self.name)?;
-        self.found.store(found.as_ptr(), Ordering::Relaxed);
-        Some(found)
-    }
-}
-
 impl Context {
     /// # Safety
     /// `context` is a live memory context.
@@ -201,6 +175,32 @@ impl Context {
             core::ptr::copy_nonoverlapping(bytes.as_ptr(), place.as_ptr(), bytes.len());
             core::slice::from_raw_parts(place.as_ptr(), bytes.len())
         }
+    }
+}
+
+/// A context of the server's right below TopMemoryContext that is there as long as the process, once it is. It is looked for by
+/// its name, which no library's context there has, and only until it is found.
+pub struct Lasting {
+    name: &'static CStr,
+    found: AtomicPtr<sys::MemoryContextData>,
+}
+
+impl Lasting {
+    pub const fn new(name: &'static CStr) -> Self {
+        Self {
+            name,
+            found: AtomicPtr::new(null_mut()),
+        }
+    }
+
+    /// None where it has not been made.
+    pub fn get(&self) -> Option<Context> {
+        if let Some(found) = NonNull::new(self.found.load(Ordering::Relaxed)) {
+            return Some(Context(found));
+        }
+        let found = Context::top().child(self.name)?;
+        self.found.store(found.as_ptr(), Ordering::Relaxed);
+        Some(found)
     }
 }
 

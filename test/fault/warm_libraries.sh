@@ -41,6 +41,13 @@ if has auto_explain; then
 		SELECT job('SELECT 1');
 	SQL
 	)" 1
+	# All of its settings are at their defaults, so that nothing else is new.
+	t_is 'one that the session loads between two jobs' "$(psql -XAtq 2>&1 <<-'SQL'
+		SELECT job('SELECT 1');
+		LOAD 'auto_explain';
+		SELECT job('SELECT count(*) FROM pg_settings WHERE name = ''auto_explain.log_analyze''');
+	SQL
+	)" $'1\n1'
 fi
 # A library of the worker's alone has a setting; the session has one of the same name that could not be given it.
 if has pg_trgm; then
