@@ -2,6 +2,8 @@
 
 use crate::pg_sys as sys;
 use core::ffi::c_int;
+use core::ptr;
+use core::sync::atomic::{AtomicI32, Ordering};
 
 /// Sets the worker's signal handlers and lets signals in. SIGINT is the server's StatementCancelHandler already.
 pub fn handle_signals() {
@@ -42,6 +44,37 @@ pub fn is_exiting() -> bool {
 pub fn exit(status: c_int) -> ! {
     // SAFETY: callable anywhere but in a critical section; the frames below have nothing to drop.
     unsafe { sys::pgbg_proc_exit(status) }
+}
+
+/// Lets this process end where proc_exit calls exit(): all callbacks of the server's have been called then, and so have the exit
+/// handlers that libraries have registered since. Those from before are the postmaster's, of the libraries that the server
+/// consists of: they free memory which the kernel takes back anyway, and that takes longer than all else at a process's end.
+pub fn leave_without_older_exit_handlers() {
+    // SAFETY: called once in a process, early; both callbacks are static. The server reports its own list's end as FATAL, and
+    // without room in the C library's the process merely ends more slowly.
+    unsafe {
+        sys::on_proc_exit(Some(note_exit), 0);
+        libc::atexit(leave);
+    }
+}
+
+/// What proc_exit was called with; below 0 where it was not: somebody else has called exit(), and the server's own handler, older
+/// than ours, has yet to take the process out of shared memory.
+static EXIT_STATUS: AtomicI32 = AtomicI32::new(-1);
+
+unsafe extern "C-unwind" fn note_exit(status: c_int, _argument: sys::Datum) {
+    EXIT_STATUS.store(status, Ordering::Relaxed);
+}
+
+extern "C" fn leave() {
+    let status = EXIT_STATUS.load(Ordering::Relaxed);
+    if status >= 0 {
+        // SAFETY: writes out what libraries have left in their streams, and ends the process.
+        unsafe {
+            libc::fflush(ptr::null_mut());
+            libc::_exit(status)
+        }
+    }
 }
 
 /// Lets whoever else could use this processor have it first.
