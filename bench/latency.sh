@@ -22,6 +22,7 @@ say "$machine"
 
 variants='dblink kept,run_v2 warm,run with parameters,run_query_v2 warm,launch_v2 + result_v2 warm,submit_v2 warm,launch + result (v1) warm'
 variants+=',wait_any of 100,run_v2 failing,dblink fresh,run_v2 cold'
+variants+=',"dblink fresh, PL/pgSQL","run_v2 cold, PL/pgSQL"'
 for extension in pgcrypto hstore uuid-ossp plpython3u; do
 	sql "CREATE EXTENSION \"$extension\"" 2>/dev/null && variants+=",run_v2 $extension"
 done
@@ -67,7 +68,7 @@ fi
 
 r() { say "round(($1)::numeric, ${2:-1})"; }
 percentiles="$(r mean) AS mean, $(r 'p[1]') AS median, $(r 'p[2]') AS p90, $(r 'p[3]') AS p99, $(r 'p[4]') AS p999"
-sql "\\copy (SELECT variant, calls, $percentiles, $(r to_dblink 3) AS ratio_to_dblink_kept, $(r to_run 2) AS ratio_to_run, $(r cold_to_this) AS times_faster_than_cold FROM bench.report ORDER BY p[1]) TO STDOUT (FORMAT csv, HEADER)" \
+sql "\\copy (SELECT variant, calls, $percentiles, $(r to_dblink 3) AS ratio_to_dblink_kept, $(r to_run 2) AS ratio_to_run, $(r cold_to_this) AS times_faster_than_cold, $(r to_fresh 2) AS ratio_to_dblink_fresh FROM bench.report ORDER BY p[1]) TO STDOUT (FORMAT csv, HEADER)" \
 	>"$BENCH_RESULTS/latency.csv"
 rare="variant IN ('run_v2 cold', 'dblink fresh', 'other library')"
 sql "\\copy (SELECT what, replace(replace(variant, ' warm', ''), ',', ' +'), us FROM bench.report, LATERAL (VALUES (1, 'warm: mean', mean), (2, 'warm: median', p[1]), (3, 'warm: p99', p[3]), (4, 'warm: p99.9', p[4])) v(n, what, us) WHERE NOT $rare AND variant IN ('dblink kept', 'run_v2 warm', 'run with parameters', 'launch_v2 + result_v2 warm', 'submit_v2 warm') ORDER BY n, p[1]) TO STDOUT (FORMAT csv, HEADER)" >"$WORK/plot.csv"
@@ -76,7 +77,7 @@ limit=$(sql "SELECT max(p[3]) * 2 FROM bench.report WHERE variant = 'dblink kept
 bench_plot "$WORK/plot.csv" "$BENCH_RESULTS/latency.svg" 'An autonomous SELECT 1' 'microseconds' "$machine" "$limit"
 
 say ''
-psql -Xq -P footer=off -c "SELECT variant, calls, $percentiles, $(r to_dblink 2) AS \"/ dblink kept\", $(r to_run 2) AS \"/ run\" FROM bench.report ORDER BY p[1]"
+psql -Xq -P footer=off -c "SELECT variant, calls, $percentiles, $(r to_dblink 2) AS \"/ dblink kept\", $(r to_run 2) AS \"/ run\", $(r to_fresh 2) AS \"/ dblink fresh\" FROM bench.report ORDER BY p[1]"
 say "microseconds, of $BENCH_ROUNDS interleaved rounds of $BENCH_CALLS calls"
 
 # An autonomous INSERT, each way.

@@ -11,6 +11,8 @@ CREATE TABLE audit (at timestamptz DEFAULT clock_timestamp(), who text, what tex
 CREATE TABLE once (i int PRIMARY KEY);
 INSERT INTO once VALUES (1);
 
+CREATE FUNCTION in_plpgsql() RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN 1; END';
+
 -- Of another library that has these two functions, and no warm workers.
 CREATE PROCEDURE measure_other(round int, calls int) LANGUAGE plpgsql AS $$
 DECLARE
@@ -40,8 +42,8 @@ BEGIN
 	FOR i IN 1 .. cardinality(variants) LOOP
 		-- Every other round runs backwards.
 		variant := variants[CASE WHEN round % 2 = 0 THEN i ELSE cardinality(variants) + 1 - i END];
-		PERFORM set_config('pg_background.worker_idle_timeout', CASE WHEN variant LIKE '%cold' THEN '0' ELSE '60s' END, false);
-		wanted := CASE WHEN variant LIKE '%cold' OR variant LIKE '%fresh' THEN greatest(calls / 10, 3) ELSE calls END;
+		PERFORM set_config('pg_background.worker_idle_timeout', CASE WHEN variant LIKE '%cold%' THEN '0' ELSE '60s' END, false);
+		wanted := CASE WHEN variant LIKE '%cold%' OR variant LIKE '%fresh%' THEN greatest(calls / 10, 3) ELSE calls END;
 		took := '{}';
 		IF variant = 'wait_any of 100' THEN
 			SELECT array_agg(l) INTO handles FROM generate_series(1, 100), LATERAL pg_background_launch_v2('select 1') l;
@@ -52,6 +54,8 @@ BEGIN
 			CASE variant
 				WHEN 'dblink kept', 'dblink kept in a row' THEN PERFORM FROM dblink('bench', 'select 1') AS t(i int);
 				WHEN 'dblink fresh' THEN PERFORM FROM dblink(connection, 'select 1') AS t(i int);
+				WHEN 'dblink fresh, PL/pgSQL' THEN PERFORM FROM dblink(connection, 'select bench.in_plpgsql()') AS t(i int);
+				WHEN 'run_v2 cold, PL/pgSQL' THEN PERFORM FROM pg_background_run_v2('select bench.in_plpgsql()');
 				WHEN 'run_v2 warm', 'run_v2 cold', 'run_v2 in a row' THEN PERFORM FROM pg_background_run_v2('select 1');
 				WHEN 'run_v2 failing' THEN PERFORM FROM pg_background_run_v2('insert into bench.once values (1)');
 				WHEN 'run_v2 pgcrypto' THEN PERFORM FROM pg_background_run_v2('select digest(''a'', ''sha256'')');
@@ -104,9 +108,10 @@ $$;
 CREATE VIEW slice AS
 SELECT variant, round, percentile_cont(0.5) WITHIN GROUP (ORDER BY us) AS us FROM call WHERE round > 0 GROUP BY 1, 2;
 
--- Of all calls; and medians of the ratios between the slices of a round.
+-- Of all calls; and medians of the ratios between the slices of a round. What PL/pgSQL calls has a session that has loaded it, so
+-- that a new worker loads it, too; a new connection of dblink's does where the statement needs it.
 CREATE VIEW report AS
-SELECT c.*, to_dblink, to_run, cold_to_this FROM (
+SELECT c.*, to_dblink, to_run, cold_to_this, to_fresh FROM (
 	SELECT variant, count(*) AS calls, avg(us) AS mean,
 		(percentile_cont('{0.5, 0.9, 0.99, 0.999}'::float8[]) WITHIN GROUP (ORDER BY us)) AS p, max(us) AS worst
 	FROM call WHERE round > 0 GROUP BY 1
@@ -114,11 +119,13 @@ SELECT c.*, to_dblink, to_run, cold_to_this FROM (
 	SELECT s.variant,
 		percentile_cont(0.5) WITHIN GROUP (ORDER BY s.us / d.us) AS to_dblink,
 		percentile_cont(0.5) WITHIN GROUP (ORDER BY s.us / r.us) AS to_run,
-		percentile_cont(0.5) WITHIN GROUP (ORDER BY c.us / s.us) AS cold_to_this
+		percentile_cont(0.5) WITHIN GROUP (ORDER BY c.us / s.us) AS cold_to_this,
+		percentile_cont(0.5) WITHIN GROUP (ORDER BY s.us / f.us) FILTER (WHERE s.variant LIKE '%cold%') AS to_fresh
 	FROM slice s
 	JOIN slice d ON d.round = s.round AND d.variant = 'dblink kept'
 	JOIN slice r ON r.round = s.round AND r.variant = 'run_v2 warm'
 	JOIN slice c ON c.round = s.round AND c.variant = 'run_v2 cold'
+	JOIN slice f ON f.round = s.round AND f.variant = 'dblink fresh' || coalesce(substring(s.variant FROM ', PL/pgSQL$'), '')
 	GROUP BY 1
 ) r USING (variant);
 
