@@ -65,19 +65,35 @@ pub unsafe fn restore(all: &[u8]) {
 /// What is before the server's PL/pgSQL in a list, its name, and what is behind, each without the list's end. None if it is not
 /// in there, or comes from somewhere else.
 fn around_plpgsql(all: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
-    // SAFETY: the server's own constant, which has an end.
-    let directory = unsafe { CStr::from_ptr((&raw const sys::pkglib_path).cast()) };
-    let is_it = |name: &CStr| {
-        let file = name.to_bytes().strip_prefix(directory.to_bytes());
-        file.and_then(|file| file.strip_prefix(b"/plpgsql."))
-            .is_some_and(|suffix| !suffix.contains(&b'/'))
-    };
     let end_of = |name: &CStr| name.to_bytes_with_nul().len();
-    let found = names(all).position(is_it)?;
+    let found = names(all).position(|name| is_installed(name, b"/plpgsql."))?;
     let start = names(all).take(found).map(end_of).sum();
     let (before, rest) = all.split_at(start);
     let (name, behind) = rest.split_at(names(rest).next().map_or(0, end_of));
     Some((before, name, behind.strip_suffix(b"\0")?))
+}
+
+/// Whether it lies where the server has its libraries, under a name that begins so.
+fn is_installed(name: &CStr, start: &[u8]) -> bool {
+    // SAFETY: the server's own constant, which has an end.
+    let directory = unsafe { CStr::from_ptr((&raw const sys::pkglib_path).cast()) };
+    let file = name.to_bytes().strip_prefix(directory.to_bytes());
+    file.and_then(|file| file.strip_prefix(start))
+        .is_some_and(|suffix| !suffix.contains(&b'/'))
+}
+
+/// Whether this process has none but ours and the server's PL/pgSQL. Allocates nothing, so that it may be asked at the process's end.
+pub fn are_known() -> bool {
+    let mut all = [0_u8; 2048];
+    let size = room();
+    if size > all.len() {
+        return false;
+    }
+    // SAFETY: the estimate is the exact size, and there is room for it.
+    unsafe { sys::SerializeLibraryState(size, all.as_mut_ptr().cast()) };
+    let is_known =
+        |name| is_installed(name, b"/plpgsql.") || is_installed(name, b"/pg_background.");
+    names(&all).all(is_known)
 }
 
 fn names(all: &[u8]) -> impl Iterator<Item = &CStr> {

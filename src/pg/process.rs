@@ -1,8 +1,8 @@
 //! tcop/tcopprot.h, postmaster/interrupt.h, storage/ipc.h, postmaster/bgworker.h: signals, connecting and exiting of a worker process.
 
+use super::libraries;
 use crate::pg_sys as sys;
 use core::ffi::c_int;
-use core::ptr;
 use core::sync::atomic::{AtomicI32, Ordering};
 
 /// Sets the worker's signal handlers and lets signals in. SIGINT is the server's StatementCancelHandler already.
@@ -46,10 +46,14 @@ pub fn exit(status: c_int) -> ! {
     unsafe { sys::pgbg_proc_exit(status) }
 }
 
-/// Lets this process end where proc_exit calls exit(): all callbacks of the server's have been called then, and so have the exit
-/// handlers that libraries have registered since. Those from before are the postmaster's, of the libraries that the server
-/// consists of: they free memory which the kernel takes back anyway, and that takes longer than all else at a process's end.
-pub fn leave_without_older_exit_handlers() {
+/// Lets this process end where proc_exit calls exit(), all of whose callbacks have been called then. What exit() would still call is
+/// of the libraries that the server consists of: it frees memory which the kernel takes back anyway, and that takes as long as all
+/// else at a process's end. Where any other library is there, by whatever way, the process ends like every other one.
+pub fn leave_at_exit() {
+    // SAFETY: the environment is read where nobody changes it, before the process has loaded anything.
+    if !unsafe { libc::getenv(c"LD_PRELOAD".as_ptr()) }.is_null() {
+        return;
+    }
     // SAFETY: called once in a process, early; both callbacks are static. The server reports its own list's end as FATAL, and
     // without room in the C library's the process merely ends more slowly.
     unsafe {
@@ -58,22 +62,20 @@ pub fn leave_without_older_exit_handlers() {
     }
 }
 
-/// What proc_exit was called with; below 0 where it was not: somebody else has called exit(), and the server's own handler, older
-/// than ours, has yet to take the process out of shared memory.
+/// What proc_exit was called with. Below 0 where it was not: somebody else has called exit(), and the server's own handler, which
+/// was registered before ours and is called after it, has yet to take the process out of shared memory.
 static EXIT_STATUS: AtomicI32 = AtomicI32::new(-1);
 
+/// Shared memory has been left before the first of these callbacks is called.
 unsafe extern "C-unwind" fn note_exit(status: c_int, _argument: sys::Datum) {
     EXIT_STATUS.store(status, Ordering::Relaxed);
 }
 
 extern "C" fn leave() {
     let status = EXIT_STATUS.load(Ordering::Relaxed);
-    if status >= 0 {
-        // SAFETY: writes out what libraries have left in their streams, and ends the process.
-        unsafe {
-            libc::fflush(ptr::null_mut());
-            libc::_exit(status)
-        }
+    if status >= 0 && libraries::are_known() {
+        // SAFETY: ends the process.
+        unsafe { libc::_exit(status) }
     }
 }
 

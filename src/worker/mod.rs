@@ -37,7 +37,7 @@ pub use exit::{in_job, report_progress};
 /// What the process does, from being forked to its exit.
 pub fn start(segment_handle: u32) -> ! {
     process::handle_signals();
-    process::leave_without_older_exit_handlers();
+    process::leave_at_exit();
     let context = Context::top().create(c"pg_background worker");
     context.enter();
     injection::point("worker-start");
