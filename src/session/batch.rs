@@ -115,9 +115,9 @@ impl Progress<'_> {
                 }
             }
             if self.running().next().is_none() {
-                // What should have been run once more, but there is no more time.
-                self.stopped = true;
-                (0..self.places.len()).for_each(|place| self.settle(place, true, ended));
+                // What should have been run once more: either it was stopped, or there is no more time.
+                let in_time = core::mem::replace(&mut self.stopped, true);
+                (0..self.places.len()).for_each(|place| self.settle(place, in_time, ended));
                 return;
             }
             let in_time = self.wait(launch_context);
@@ -262,7 +262,8 @@ impl Progress<'_> {
             attempts,
             ran: Ran {
                 job,
-                timed_out: !in_time && !again,
+                // What has failed before, and not begun since, is told as what it was.
+                timed_out: !in_time && (!again || job.is_left.get()),
                 elapsed_ms: milliseconds_since(since),
             },
         });

@@ -153,6 +153,20 @@ while kill -0 "$sleeper" 2>/dev/null; do sleep 0.01; done
 disarm_all
 t_is 'between two looks: another does it' "$(answer s) $(session_output s | grep -v '^CONTEXT' | tail -n 2 | head -n 1)" '00000 stopped'
 t_is 'between two looks: done' "$(sql "SELECT count(*) FROM done WHERE step = 'two looks'")" 1
+# By when it knows that, the batch's time is over.
+COUNT=$((COUNT + 1))
+sleeper=$(session_do s "$one_job")
+arm worker-taking wait
+arm pump-look wait
+ask s "SELECT concat_ws(' ', state, sqlstate, attempts, timed_out) FROM pg_background_run_all(ARRAY['INSERT INTO done VALUES (''too late'')'], timeout_ms => 300);"
+t_is 'too late for another: a warm worker' "$(arrival worker-taking)" "$sleeper"
+arrival pump-look >/dev/null
+kill -TERM "$sleeper"
+while kill -0 "$sleeper" 2>/dev/null; do sleep 0.01; done
+sleep 0.4
+disarm_all
+t_is 'too late for another: says so' "$(answer s) $(session_output s | grep -v '^CONTEXT' | tail -n 2 | head -n 1)" '00000 canceled 57014 1 t'
+t_is 'too late for another: undone' "$(sql "SELECT count(*) FROM done WHERE step = 'too late'")" 0
 t_is 'what was launched again counts once' "$(session_do s "SELECT workers_launched - workers_completed - workers_failed - workers_canceled - workers_timed_out FROM pg_background_stats_v2();")" 0
 session_do s 'RESET pg_background.worker_idle_timeout;' >/dev/null
 
