@@ -48,7 +48,7 @@ pub fn exit(status: c_int) -> ! {
 
 /// Lets this process end where proc_exit calls exit(), all of whose callbacks have been called then. What exit() would still call is
 /// of the libraries that the server consists of: it frees memory which the kernel takes back anyway, and that takes as long as all
-/// else at a process's end. Where any other library is there, by whatever way, the process ends like every other one.
+/// else at a process's end. Where the server has loaded any other library, or LD_PRELOAD is set, the process ends like every other one.
 pub fn leave_at_exit() {
     // SAFETY: the environment is read where nobody changes it, before the process has loaded anything.
     if !unsafe { libc::getenv(c"LD_PRELOAD".as_ptr()) }.is_null() {

@@ -31,7 +31,8 @@ has_ended() {
 
 # ran PID: what ran at its end, in the order in which it did.
 ran() {
-	has_ended "$1" || return
+	[ -n "$1" ] || { say 'no process'; return; }
+	has_ended "$1" || { say 'still there'; return; }
 	awk -v pid="$1" '$2 == pid { printf "%s%s", sep, $1; sep = " " }' "$exits"
 }
 

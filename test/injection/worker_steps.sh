@@ -141,28 +141,24 @@ taking run_query '57014 ERROR:  background job was canceled before it began' "$q
 taking run_all '00000 canceled 57014 1' "$all" cancel
 taking launch '00000 canceled 57014' "$launch" cancel
 # The same while the session looks at its job: by when it asks for the process, that has left.
-COUNT=$((COUNT + 1))
-sleeper=$(session_do s "$one_job")
-arm worker-taking wait
-arm pump-look wait
-ask s "SELECT concat_ws(' ', state, sqlstate) FROM pg_background_run('INSERT INTO done VALUES (''two looks'')');"
-t_is 'between two looks: a warm worker' "$(arrival worker-taking)" "$sleeper"
-arrival pump-look >/dev/null
-kill -TERM "$sleeper"
-while kill -0 "$sleeper" 2>/dev/null; do sleep 0.01; done
+# gone_between_looks WHAT SQL: until `disarm_all` the session does not know of it.
+gone_between_looks() {
+	COUNT=$((COUNT + 1))
+	sleeper=$(session_do s "$one_job")
+	arm worker-taking wait
+	arm pump-look wait
+	ask s "$2"
+	t_is "$1: a warm worker" "$(arrival worker-taking)" "$sleeper"
+	arrival pump-look >/dev/null
+	kill -TERM "$sleeper"
+	while kill -0 "$sleeper" 2>/dev/null; do sleep 0.01; done
+}
+gone_between_looks 'between two looks' "SELECT concat_ws(' ', state, sqlstate) FROM pg_background_run('INSERT INTO done VALUES (''two looks'')');"
 disarm_all
 t_is 'between two looks: another does it' "$(answer s) $(session_output s | grep -v '^CONTEXT' | tail -n 2 | head -n 1)" '00000 stopped'
 t_is 'between two looks: done' "$(sql "SELECT count(*) FROM done WHERE step = 'two looks'")" 1
 # By when it knows that, the batch's time is over.
-COUNT=$((COUNT + 1))
-sleeper=$(session_do s "$one_job")
-arm worker-taking wait
-arm pump-look wait
-ask s "SELECT concat_ws(' ', state, sqlstate, attempts, timed_out) FROM pg_background_run_all(ARRAY['INSERT INTO done VALUES (''too late'')'], timeout_ms => 300);"
-t_is 'too late for another: a warm worker' "$(arrival worker-taking)" "$sleeper"
-arrival pump-look >/dev/null
-kill -TERM "$sleeper"
-while kill -0 "$sleeper" 2>/dev/null; do sleep 0.01; done
+gone_between_looks 'too late for another' "SELECT concat_ws(' ', state, sqlstate, attempts, timed_out) FROM pg_background_run_all(ARRAY['INSERT INTO done VALUES (''too late'')'], timeout_ms => 300);"
 sleep 0.4
 disarm_all
 t_is 'too late for another: says so' "$(answer s) $(session_output s | grep -v '^CONTEXT' | tail -n 2 | head -n 1)" '00000 canceled 57014 1 t'
