@@ -12,6 +12,16 @@ BEGIN
     END LOOP;
 END $$;
 
+-- Waits until the job's worker has left, after which it says nothing about its job any more.
+CREATE FUNCTION await_exit(job pg_background_handle) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    FOR i IN 1..5000 LOOP
+        PERFORM pg_stat_clear_snapshot();
+        EXIT WHEN NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = job.pid);
+        PERFORM pg_sleep(0.001);
+    END LOOP;
+END $$;
+
 -- Takes what came of a job, by its outcome or by its rows.
 CREATE FUNCTION take(attack text, detail text, job pg_background_handle, rows bool) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -45,21 +55,28 @@ BEGIN
         coalesce(message, o.error_message));
 END $$;
 
--- The outcome record of a job that went well, and of one that failed, with every word of its fixed part changed.
+-- The outcome record of a job that went well, and of one that failed, with every word of its fixed part changed, while the
+-- worker may still say how its job ended, and when it cannot any more.
 CREATE PROCEDURE attack_outcome() LANGUAGE plpgsql AS $$
 DECLARE
     job pg_background_handle;
     pattern bytea;
     sql text;
+    worker text;
 BEGIN
-    FOREACH sql IN ARRAY ARRAY['SELECT 1, ''a''', 'SELECT 1/0, ''a'''] LOOP
-        FOR start IN 0..124 BY 4 LOOP
-            FOREACH pattern IN ARRAY ARRAY['\x00000000', '\xffffffff', '\xffffff7f', '\x00000080', '\x01000000', '\x41424344']::bytea[] LOOP
-                job := pg_background_launch_v2(sql);
-                PERFORM await_end(job);
-                PERFORM pgbg_test_scribble(job.pid, job.cookie, 'outcome', start, pattern);
-                PERFORM take('outcome', sql || ' ' || start || ' ' || pattern, job, start % 8 = 0);
-                COMMIT;
+    FOREACH worker IN ARRAY ARRAY['leaving', 'gone'] LOOP
+        FOREACH sql IN ARRAY ARRAY['SELECT 1, ''a''', 'SELECT 1/0, ''a'''] LOOP
+            FOR start IN 0..124 BY 4 LOOP
+                FOREACH pattern IN ARRAY ARRAY['\x00000000', '\xffffffff', '\xffffff7f', '\x00000080', '\x01000000', '\x41424344']::bytea[] LOOP
+                    job := pg_background_launch_v2(sql);
+                    PERFORM await_end(job);
+                    IF worker = 'gone' THEN
+                        PERFORM await_exit(job);
+                    END IF;
+                    PERFORM pgbg_test_scribble(job.pid, job.cookie, 'outcome', start, pattern);
+                    PERFORM take('outcome', format('%s %s %s %s', sql, start, pattern, worker), job, start % 8 = 0);
+                    COMMIT;
+                END LOOP;
             END LOOP;
         END LOOP;
     END LOOP;
