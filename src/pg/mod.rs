@@ -21,6 +21,7 @@ pub mod function;
 pub mod guc;
 pub mod guc_array;
 pub mod guc_count;
+pub mod guc_picture;
 pub mod guc_tables;
 pub mod identity;
 pub mod inval;

@@ -191,6 +191,13 @@ typedef struct pgbg_setting_value
 	const void *reset_val;
 } pgbg_setting_value;
 
+/* A setting that is not at its default, and its number among all, from 0; always 0 from 16 on. */
+typedef struct pgbg_nondefault
+{
+	struct config_generic *setting;
+	int			number;
+} pgbg_nondefault;
+
 /* Which settings pgbg_next_setting has yet to look at. Of no use once one was set. */
 typedef struct pgbg_settings
 {

@@ -48,6 +48,45 @@ pgbg_analyze_varparams(RawStmt *statement, const char *query_string, Oid **types
 #endif
 }
 
+/*
+ * Whether the settings that are not at their defaults are still those that pgbg_next_setting gave, in the same order. Up to
+ * 15 those given themselves may be at their defaults by now; from 16 on they may be gone, and are not looked at.
+ */
+bool
+pgbg_are_nondefault(void *head, const pgbg_nondefault *settings, size_t count)
+{
+#if PG_VERSION_NUM >= 160000
+	dlist_node *node = ((dlist_node *) head)->next;
+
+	for (size_t i = 0; i < count; i++, node = node->next)
+		if (node != &settings[i].setting->nondef_link)
+			return false;
+	return node == head;
+#else
+	struct config_generic **all = get_guc_variables();
+	int			total = GetNumConfigOptions();
+	int			others = 0;
+	int			i = 0;
+
+	(void) head;
+	StaticAssertStmt(PGC_S_DEFAULT == 0, "the sources of several settings cannot be looked at together");
+	for (size_t given = 0; given < count; given++)
+	{
+		int			number = settings[given].number;
+
+		if (number >= total || all[number] != settings[given].setting)
+			return false;
+		others -= all[number]->source;
+	}
+	/* Hundreds of settings before each job: few instructions for each. */
+	for (; i + 4 <= total; i += 4)
+		others += all[i]->source + all[i + 1]->source + all[i + 2]->source + all[i + 3]->source;
+	for (; i < total; i++)
+		others += all[i]->source;
+	return others == 0;
+#endif
+}
+
 void
 pgbg_check_for_interrupts(void)
 {
@@ -371,26 +410,31 @@ pgbg_named_memory(const char *name, size_t size)
 #endif
 }
 
-/* The next setting that is not at its default, from the first after pgbg_see_settings on; NULL after the last. */
-struct config_generic *
+/* The next setting that is not at its default, from the first after pgbg_see_settings on; without one after the last. */
+pgbg_nondefault
 pgbg_next_setting(pgbg_settings *settings)
 {
+	pgbg_nondefault found = {NULL, 0};
 #if PG_VERSION_NUM >= 160000
 	dlist_node *node = settings->next;
 
 	settings->next = node->next;
-	return node != settings->end ? dlist_container(struct config_generic, nondef_link, node) : NULL;
+	if (node != settings->end)
+		found.setting = dlist_container(struct config_generic, nondef_link, node);
 #else
 	struct config_generic **next = settings->next;
 	struct config_generic **end = settings->end;
 
 	while (next < end && (*next)->source == PGC_S_DEFAULT)
 		next++;
-	if (next == end)
-		return NULL;
-	settings->next = next + 1;
-	return *next;
+	if (next < end)
+	{
+		found.setting = *next;
+		found.number = next - get_guc_variables();
+		settings->next = next + 1;
+	}
 #endif
+	return found;
 }
 
 /* 18 dropped PortalRun's run_once. */

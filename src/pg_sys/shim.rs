@@ -2,8 +2,9 @@
 
 use super::{
     Datum, DestReceiver, File, Form_pg_attribute, GucContext, GucSource, List, Oid, Portal,
-    ProjectionInfo, Query, QueryCompletion, RawStmt, TupleDesc, config_generic, pgbg_setting_value,
-    pgbg_settings, pqsigfunc, shm_mq_handle, shm_mq_iovec, shm_mq_result, varlena,
+    ProjectionInfo, Query, QueryCompletion, RawStmt, TupleDesc, config_generic, pgbg_nondefault,
+    pgbg_setting_value, pgbg_settings, pqsigfunc, shm_mq_handle, shm_mq_iovec, shm_mq_result,
+    varlena,
 };
 use core::ffi::{c_char, c_int, c_void};
 
@@ -22,6 +23,11 @@ unsafe extern "C-unwind" {
         types: *mut *mut Oid,
         count: *mut c_int,
     ) -> *mut Query;
+    pub fn pgbg_are_nondefault(
+        head: *mut c_void,
+        settings: *const pgbg_nondefault,
+        count: usize,
+    ) -> bool;
     pub fn pgbg_check_for_interrupts();
     pub fn pgbg_clean_up_after_error();
     pub fn pgbg_command_tag(buffer: *mut c_char, completion: *const QueryCompletion) -> c_int;
@@ -48,7 +54,7 @@ unsafe extern "C-unwind" {
     pub fn pgbg_lwlock_register_tranche(tranche: c_int, name: *const c_char);
     pub fn pgbg_mark_guc_prefix_reserved(prefix: *const c_char);
     pub fn pgbg_named_memory(name: *const c_char, size: usize) -> *mut c_void;
-    pub fn pgbg_next_setting(settings: *mut pgbg_settings) -> *mut config_generic;
+    pub fn pgbg_next_setting(settings: *mut pgbg_settings) -> pgbg_nondefault;
     pub fn pgbg_portal_run(
         portal: Portal,
         is_top_level: bool,

@@ -2,7 +2,8 @@
 
 use crate::channel::wire::settings::ResetValue;
 use crate::pg::guc;
-use crate::pg::guc_tables::{self, Picture};
+use crate::pg::guc_picture::Picture;
+use crate::pg::guc_tables;
 use crate::pg::libraries;
 use crate::pg::memory::Context;
 use core::cell::Cell;

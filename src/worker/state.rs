@@ -8,7 +8,7 @@ use crate::channel::outcome::Summary;
 use crate::channel::segment::Channel;
 use crate::pg::clock::Deadline;
 use crate::pg::guc_count::{Mark, Variables};
-use crate::pg::guc_tables::Picture;
+use crate::pg::guc_picture::Picture;
 use crate::pg::identity::{Identity, NameBuffer};
 use crate::pg::latch::Patience;
 use crate::pg::memory::Context;
