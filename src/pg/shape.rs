@@ -5,8 +5,10 @@ use super::form::form_composite;
 use super::tuple::Descriptor;
 use super::types;
 use crate::pg_sys as sys;
+use core::cell::Cell;
 use core::ffi::CStr;
 use core::fmt;
+use core::ptr;
 
 /// More columns than any row type of ours has.
 pub const MAX_COLUMNS: usize = 32;
@@ -56,15 +58,23 @@ impl Shape {
         Self { desc, sources }
     }
 
-    /// Of the named row type that a function returns, as it is now; in the current memory context. 42804 if it has columns that are
-    /// not known, or others than the executor expects, which would refuse the row in the end.
+    /// Of the named row type that a function returns, as it is now; in the current memory context, or as `expected`, if the executor
+    /// has made that of the type. 42804 if it has columns that are not known, or others than the executor expects, which would refuse
+    /// the row in the end.
     pub fn of_type(type_oid: sys::Oid, expected: Option<Descriptor>, known: &[Known]) -> Self {
         types::accept_invalidations();
+        let version = types::row_type_version(type_oid);
+        let of_type = expected.filter(|expected| expected.named_type() == Some(type_oid));
+        if let Some(shape) = of_type.and_then(|expected| LAST.shape(expected, version, known)) {
+            return shape;
+        }
         let desc = Descriptor::of_row_type(type_oid);
         if expected.is_some_and(|expected| !expected.types().eq(desc.types())) {
             was_altered(type_oid);
         }
-        Self::new(desc, known)
+        let shape = Self::new(desc, known);
+        LAST.set(&shape, version, known);
+        shape
     }
 
     /// A row of it; not of a set's.
@@ -88,6 +98,59 @@ impl Shape {
             }
         }
         (values, nulls)
+    }
+}
+
+/// What was found last about a row type with a name. A session that calls one function again and again need not look at each column's
+/// name each time.
+struct Last {
+    /// typcache.c's number for the type and what it was then; 0 for nothing.
+    version: Cell<u64>,
+    /// Which columns of ours it was compared with.
+    known: Cell<*const Known>,
+    len: Cell<usize>,
+    types: Cell<[(sys::Oid, i32); MAX_COLUMNS]>,
+    sources: Cell<[u8; MAX_COLUMNS]>,
+}
+
+// SAFETY: a backend has one thread, and no signal handler touches this.
+unsafe impl Sync for Last {}
+
+static LAST: Last = Last {
+    version: Cell::new(0),
+    known: Cell::new(ptr::null()),
+    len: Cell::new(0),
+    types: Cell::new([(0, 0); MAX_COLUMNS]),
+    sources: Cell::new([DROPPED; MAX_COLUMNS]),
+};
+
+impl Last {
+    fn set(&self, shape: &Shape, version: u64, known: &[Known]) {
+        // So that an error half-way leaves nothing.
+        self.version.set(0);
+        let mut types = [(0, 0); MAX_COLUMNS];
+        types
+            .iter_mut()
+            .zip(shape.desc.types())
+            .for_each(|(to, from)| *to = from);
+        self.known.set(known.as_ptr());
+        self.len.set(shape.desc.len());
+        self.types.set(types);
+        self.sources.set(shape.sources);
+        self.version.set(version);
+    }
+
+    /// The shape of rows that the executor expects, if it is of the type of that version, and that was looked at last.
+    fn shape(&self, desc: Descriptor, version: u64, known: &[Known]) -> Option<Shape> {
+        // SAFETY: nobody sets it before this has returned.
+        let types = unsafe { &*self.types.as_ptr() };
+        (self.version.get() == version
+            && self.known.get() == known.as_ptr()
+            && desc.types().eq(types.iter().take(self.len.get()).copied()))
+        .then(|| Shape {
+            desc,
+            sources: self.sources.get(),
+        })
     }
 }
 

@@ -181,13 +181,22 @@ impl Descriptor {
         Self::of_composite(type_oid, -1)
     }
 
-    /// The same of a composite value, which says of which type and typmod it is.
+    /// The same of a composite value, which says of which type and typmod it is. What typcache.c knows about types without a name it
+    /// never gives up, so that this is not copied.
     pub fn of_composite(type_oid: sys::Oid, typmod: i32) -> Self {
-        // SAFETY: never returns NULL; needs a transaction, which every job and SQL function has.
+        // SAFETY: never returns NULL; needs a transaction, which every job and SQL function has. typcache.c counts itself as
+        // one who uses what it keeps.
         unsafe {
-            Self(NonNull::new_unchecked(sys::lookup_rowtype_tupdesc_copy(
-                type_oid, typmod,
-            )))
+            let desc = if type_oid == sys::RECORDOID {
+                let desc = sys::lookup_rowtype_tupdesc(type_oid, typmod);
+                if (*desc).tdrefcount >= 0 {
+                    sys::DecrTupleDescRefCount(desc);
+                }
+                desc
+            } else {
+                sys::lookup_rowtype_tupdesc_copy(type_oid, typmod)
+            };
+            Self(NonNull::new_unchecked(desc))
         }
     }
 

@@ -19,6 +19,13 @@ pub fn accept_invalidations() {
     unsafe { sys::AcceptInvalidationMessages() }
 }
 
+/// A number for a row type with a name as it is now: no other one has it, nor this one once it was altered. 42809 for a type that is
+/// none.
+pub fn row_type_version(type_oid: sys::Oid) -> u64 {
+    // SAFETY: a look-up in typcache.c, in a transaction.
+    unsafe { sys::assign_record_type_identifier(type_oid, -1) }
+}
+
 /// The type's name for messages, such as `numeric(10,2)`, in the current memory context.
 pub fn name(type_oid: sys::Oid, typmod: i32) -> Str {
     // SAFETY: the flags make it name unknown types as well; the result is a palloc'd string.

@@ -151,6 +151,23 @@ for change in 'RENAME ATTRIBUTE pid TO process' 'ADD ATTRIBUTE more text' 'ALTER
 	refused "pg_background_handle $change" 'wait_any(ARRAY[]::pg_background_handle[])'
 done
 refused 'pg_background_run_result ALTER ATTRIBUTE pid TYPE text' "run($insert)"
+# A type that was looked at before, and would look the same but for names; and one that two functions return.
+session_open s -v VERBOSITY=sqlstate
+found() { session_do s "SELECT state FROM pg_background_run('SELECT 1');"; }
+t_is 'called before' "$(found)$(found)" stoppedstopped
+sql "$bodies" && sql 'ALTER TYPE pg_background_run_result RENAME ATTRIBUTE state TO states'
+t_is 'an attribute renamed since' "$(session_do s "SELECT states FROM pg_background_run($insert);")" 'ERROR:  42804'
+sql 'ALTER TYPE pg_background_run_result RENAME ATTRIBUTE states TO state'
+t_is 'and renamed back' "$(found)" stopped
+sql "CREATE TYPE pair AS (row_count int8, command_tag text);
+CREATE FUNCTION pair_of_run(text, int4, int4, text) RETURNS pair LANGUAGE C AS '\$libdir/pg_background', 'pg_background_run_v2';
+CREATE FUNCTION pair_of_info(int4, int8) RETURNS pair LANGUAGE C AS '\$libdir/pg_background', 'pg_background_result_info_v2'"
+t_is 'one type, two functions' "$(session_do s "SELECT pid, cookie FROM pg_background_launch('SELECT') \\gset
+SELECT pg_background_wait(ROW(:pid, :cookie)::pg_background_handle) \\g /dev/null
+SELECT * FROM pair_of_run('SELECT 7', 0, 0, NULL);
+SELECT * FROM pair_of_info(:pid, :cookie);")" $'1|SELECT 1\n1|SELECT 1'
+session_close s
+sql 'DROP TYPE pair CASCADE; DROP EXTENSION pg_background' 2>/dev/null && sql 'CREATE EXTENSION pg_background'
 # Altered once the executor has found out what it expects, and known here by when the function is called.
 sql "$bodies"
 session_open s -v VERBOSITY=sqlstate
