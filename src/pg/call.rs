@@ -129,7 +129,7 @@ impl Call {
 
     /// The row type that the function is declared to return, of columns of which `known` tells name and type. 42804 if it wants
     /// others, or the executor does: what is not to be undone has to come after this.
-    pub fn shape(self, known: &[Known]) -> Shape {
+    pub fn shape(self, known: &'static [Known]) -> Shape {
         // SAFETY: by the type's invariant; a descriptor that lives as long as the call.
         let expected = self
             .set_info()
@@ -150,7 +150,7 @@ impl Call {
     }
 
     /// Returns a row of the declared type from columns of which `known` tells name and type. 42804 if it wants others.
-    pub fn row(self, known: &[Known], columns: &[Option<sys::Datum>]) -> sys::Datum {
+    pub fn row(self, known: &'static [Known], columns: &[Option<sys::Datum>]) -> sys::Datum {
         self.shape(known).row(columns)
     }
 

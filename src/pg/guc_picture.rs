@@ -171,7 +171,8 @@ impl Entry {
         let now = unsafe { self.place.as_ref() };
         self.origin == Origin::of(now)
             && self.has_values()
-            // guc.c makes it anew, in another place, where it reads the configuration or makes a setting of a placeholder.
+            // guc.c makes it anew, in another place, where it reads the configuration or makes a setting of a placeholder. After
+            // the configuration was read twice the place may be the same again: hence `read_at`.
             && self.sourcefile == now.sourcefile.cast_const()
             && (!self.origin.is_placeholder() || is_same_text(self.name, now.name))
     }

@@ -15,7 +15,8 @@ pub struct Field {
     pub value: Option<sys::Datum>,
 }
 
-/// The fields of a composite value, without dropped columns, in the current memory context.
+/// The fields of a composite value, without dropped columns, in the current memory context; names of a row without a named type are
+/// typcache.c's.
 ///
 /// # Safety
 /// A non-null composite value.

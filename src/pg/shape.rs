@@ -61,7 +61,11 @@ impl Shape {
     /// Of the named row type that a function returns, as it is now; in the current memory context, or as `expected`, if the executor
     /// has made that of the type. 42804 if it has columns that are not known, or others than the executor expects, which would refuse
     /// the row in the end.
-    pub fn of_type(type_oid: sys::Oid, expected: Option<Descriptor>, known: &[Known]) -> Self {
+    pub fn of_type(
+        type_oid: sys::Oid,
+        expected: Option<Descriptor>,
+        known: &'static [Known],
+    ) -> Self {
         types::accept_invalidations();
         let version = types::row_type_version(type_oid);
         let of_type = expected.filter(|expected| expected.named_type() == Some(type_oid));
@@ -107,7 +111,7 @@ struct Last {
     /// typcache.c's number for the type and what it was then; 0 for nothing.
     version: Cell<u64>,
     /// Which columns of ours it was compared with.
-    known: Cell<*const Known>,
+    known: Cell<*const [Known]>,
     len: Cell<usize>,
     types: Cell<[(sys::Oid, i32); MAX_COLUMNS]>,
     sources: Cell<[u8; MAX_COLUMNS]>,
@@ -118,14 +122,14 @@ unsafe impl Sync for Last {}
 
 static LAST: Last = Last {
     version: Cell::new(0),
-    known: Cell::new(ptr::null()),
+    known: Cell::new(&[]),
     len: Cell::new(0),
     types: Cell::new([(0, 0); MAX_COLUMNS]),
     sources: Cell::new([DROPPED; MAX_COLUMNS]),
 };
 
 impl Last {
-    fn set(&self, shape: &Shape, version: u64, known: &[Known]) {
+    fn set(&self, shape: &Shape, version: u64, known: &'static [Known]) {
         // So that an error half-way leaves nothing.
         self.version.set(0);
         let mut types = [(0, 0); MAX_COLUMNS];
@@ -133,7 +137,7 @@ impl Last {
             .iter_mut()
             .zip(shape.desc.types())
             .for_each(|(to, from)| *to = from);
-        self.known.set(known.as_ptr());
+        self.known.set(known);
         self.len.set(shape.desc.len());
         self.types.set(types);
         self.sources.set(shape.sources);
@@ -145,7 +149,7 @@ impl Last {
         // SAFETY: nobody sets it before this has returned.
         let types = unsafe { &*self.types.as_ptr() };
         (self.version.get() == version
-            && self.known.get() == known.as_ptr()
+            && ptr::eq(self.known.get(), known)
             && desc.types().eq(types.iter().take(self.len.get()).copied()))
         .then(|| Shape {
             desc,

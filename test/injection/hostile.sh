@@ -65,7 +65,7 @@ t_is 'a record that is taken away is 08006, one that makes no sense 08P01' \
 # A job that sends two frames. Their number begins at 40 in the record, where zeros may be nothing new on another machine; the
 # message of an error begins at 116.
 t_is 'frames that are missing, or too many, are noticed' \
-	"$(sql "SELECT count(*) FILTER (WHERE sqlstate = '08P01') >= 5 FROM seen WHERE attack = 'outcome' AND detail ~ '^SELECT 1, .* 40 '")" t
+	"$(sql "SELECT count(*) FILTER (WHERE sqlstate = '08P01') >= 5 FROM seen WHERE attack = 'outcome' AND detail ~ '^SELECT 1, .* 40 .* gone$'")" t
 t_is 'bytes that are no text of the database do not get into it' \
 	"$(sql "SELECT count(*) > 0, bool_and(convert_from(convert_to(message, 'UTF8'), 'UTF8') = message) FROM seen WHERE attack = 'outcome' AND detail ~ '^SELECT 1/0, .* 1(16|20|24) '")" 't|t'
 # 57P01: a worker that finds another job, or none, where the header says that its own is entered does not begin.
