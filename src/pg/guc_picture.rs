@@ -17,7 +17,7 @@ pub struct Picture {
     nondefault: Option<&'static [sys::pgbg_nondefault]>,
     /// Those of them that are not the same in the whole cluster anyway.
     entries: &'static [Entry],
-    /// When the configuration was read last.
+    /// When this process had read the configuration last. Only then does guc.c note anew in which line of which file a value is.
     read_at: Timestamp,
 }
 
@@ -30,8 +30,6 @@ struct Entry {
     /// Texts are copies.
     value: Value,
     reset: Value,
-    /// guc.c's, which may be gone.
-    sourcefile: *const c_char,
     /// A copy; NULL unless it is a placeholder's, whose place may become another's.
     name: *const c_char,
 }
@@ -46,7 +44,6 @@ struct Origin {
     scontext: sys::GucContext,
     reset_scontext: sys::GucContext,
     roles: [sys::Oid; 2],
-    sourceline: c_int,
 }
 
 impl Origin {
@@ -59,7 +56,6 @@ impl Origin {
             scontext: setting.scontext,
             reset_scontext: setting.reset_scontext,
             roles: sys::setting_roles(setting),
-            sourceline: setting.sourceline,
         }
     }
 
@@ -156,7 +152,6 @@ impl Entry {
                 },
                 ..reset
             },
-            sourcefile: now.sourcefile,
             name: if origin.is_placeholder() {
                 keep(now.name)
             } else {
@@ -171,9 +166,6 @@ impl Entry {
         let now = unsafe { self.place.as_ref() };
         self.origin == Origin::of(now)
             && self.has_values()
-            // guc.c makes it anew, in another place, where it reads the configuration or makes a setting of a placeholder. After
-            // the configuration was read twice the place may be the same again: hence `read_at`.
-            && self.sourcefile == now.sourcefile.cast_const()
             && (!self.origin.is_placeholder() || is_same_text(self.name, now.name))
     }
 

@@ -130,8 +130,6 @@ static LAST: Last = Last {
 
 impl Last {
     fn set(&self, shape: &Shape, version: u64, known: &'static [Known]) {
-        // So that an error half-way leaves nothing.
-        self.version.set(0);
         let mut types = [(0, 0); MAX_COLUMNS];
         types
             .iter_mut()
