@@ -27,7 +27,7 @@ pub extern "C-unwind" fn _PG_init() {
 
 /// Where a worker process comes in; the postmaster's child finds it by `channel::ENTRY`.
 #[unsafe(no_mangle)]
-pub extern "C-unwind" fn pg_background_worker_layout_4(segment_handle: pg::Datum) {
+pub extern "C-unwind" fn pg_background_worker_layout_5(segment_handle: pg::Datum) {
     worker::start(segment_handle as u32)
 }
 

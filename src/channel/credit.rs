@@ -36,7 +36,7 @@ impl Channel {
     /// Wakes a worker that waits for no more than so much to be given back.
     fn wake_waiting_sender(self, freed: u64) {
         if self.flow.is_enough(freed) {
-            self.responses().wake_sender();
+            self.wake_worker();
         }
     }
 }
@@ -124,7 +124,9 @@ impl Outlet {
         let taken = taken_by(length);
         let left = self.room().saturating_sub(taken);
         let is_last = left < taken_by(self.frame_limit);
-        match self.handle.send(parts, true, flush || is_last) {
+        let sent = self.handle.send(parts, true, flush || is_last);
+        self.channel.rouse_launcher();
+        match sent {
             Sent::Done => {
                 self.sent += taken;
                 self.is_hidden = !(flush || is_last);

@@ -16,7 +16,7 @@ pub mod wire;
 /// The exported symbol where a worker comes in. It carries the version of everything in this room, segment, record and
 /// protocol: a session that still holds a library of another one starts that one's name, not ours, and no worker ever meets
 /// a segment of another layout.
-pub const ENTRY: &CStr = c"pg_background_worker_layout_4";
+pub const ENTRY: &CStr = c"pg_background_worker_layout_5";
 
 /// The library as the SQL objects name it, so that the postmaster's child finds the one that the session has, wherever
 /// dynamic_library_path leads.

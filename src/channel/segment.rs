@@ -9,6 +9,7 @@ use super::progress::Progress;
 use super::waits::Waits;
 use super::wire::tuple::maxalign;
 use crate::pg::Oid;
+use crate::pg::doze::Dozing;
 use crate::pg::dsm::Segment;
 use crate::pg::shm_mq::Queue;
 use core::ops::Deref;
@@ -56,6 +57,9 @@ pub struct Header {
     job: AtomicI64,
     /// Set by the launcher: the job shall not start, or end before its next statement.
     cancel: AtomicU32,
+    /// Each says of itself whether it dozes.
+    pub launcher_dozing: Dozing,
+    pub worker_dozing: Dozing,
     pub flow: Flow,
     /// For whom the worker waits while it waits for jobs of its own.
     pub waits: Waits,
@@ -198,6 +202,28 @@ impl Channel {
     pub fn responses(self) -> Queue {
         // SAFETY: as above.
         unsafe { Queue::at(self.place(RESPONSE_START)) }
+    }
+
+    /// Wakes the launcher.
+    pub fn wake_launcher(self) {
+        self.requests().wake_sender();
+        self.rouse_launcher();
+    }
+
+    /// Wakes the worker.
+    pub fn wake_worker(self) {
+        self.responses().wake_sender();
+        self.rouse_worker();
+    }
+
+    /// Wakes the launcher if it dozes and its latch is set, as a queue sets it.
+    pub fn rouse_launcher(self) {
+        self.requests().rouse_sender(&self.launcher_dozing);
+    }
+
+    /// The same with the worker.
+    pub fn rouse_worker(self) {
+        self.responses().rouse_sender(&self.worker_dozing);
     }
 
     /// The segment that both queues are attached with.

@@ -1,6 +1,7 @@
 //! storage/latch.h: waiting until somebody wakes this process.
 
 use super::clock::{Instant, now};
+use super::doze::doze;
 use super::error::{catch, check_for_interrupts};
 use super::process;
 use crate::pg_sys as sys;
@@ -112,19 +113,31 @@ impl Patience {
     const TAKEN: Instant = 5;
 
     /// So long it looks at most, in microseconds, so that the job may wait for its turn where several sessions share the
-    /// processors. With a third of it both sides often fall asleep just before the end, and wake each other by signals; with
-    /// far more, eight sessions on two processors keep each other waiting.
-    const LIMIT: Instant = 150;
+    /// processors. With half of it two sessions on two processors often fall asleep just before the end; with more, eight
+    /// keep each other waiting.
+    const LIMIT: Instant = 100;
 
     pub const fn new() -> Self {
         Self(Backoff::new())
     }
 
-    /// Looks for a moment whether the latch gets set; `start` is now. False says to sleep.
-    pub fn latch_gets_set(&self, start: Instant) -> bool {
-        if !self.0.is_due(start) {
-            return is_set();
+    /// Looks for a moment whether the latch gets set, and then dozes; `start` is now. There are `left` milliseconds for the latter
+    /// (None: no limit); `tell` is doze's. False says to sleep.
+    pub fn latch_gets_set(
+        &self,
+        start: Instant,
+        left: Option<c_long>,
+        tell: impl Fn(bool),
+    ) -> bool {
+        if self.0.is_due(start) && self.sees_latch_set(start) {
+            return true;
         }
+        doze(left, tell);
+        is_set()
+    }
+
+    /// Looks for a moment.
+    fn sees_latch_set(&self, start: Instant) -> bool {
         let mut failure = Failure::Late;
         let mut time = start;
         loop {

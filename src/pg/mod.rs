@@ -12,6 +12,7 @@ pub mod composite;
 pub mod cursor;
 pub mod declaration;
 pub mod discard;
+pub mod doze;
 pub mod dsm;
 pub mod encoding;
 pub mod error;

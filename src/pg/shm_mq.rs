@@ -1,5 +1,6 @@
 //! storage/shm_mq.h: one-way message queues between two processes.
 
+use super::doze::Dozing;
 use super::dsm::Segment;
 use super::memory::Context;
 use crate::pg_sys as sys;
@@ -67,6 +68,18 @@ impl Queue {
             let sender = sys::shm_mq_get_sender(self.0.as_ptr());
             if !sender.is_null() {
                 sys::SetLatch(&raw mut (*sender).procLatch);
+            }
+        }
+    }
+
+    /// Wakes the queue's sender if it dozes and its latch is set.
+    pub fn rouse_sender(self, dozing: &Dozing) {
+        let Some(doze) = dozing.doze() else { return };
+        // SAFETY: a sender is a PGPROC, as for wake_sender.
+        unsafe {
+            let sender = sys::shm_mq_get_sender(self.0.as_ptr());
+            if !sender.is_null() {
+                dozing.wake(doze, sender);
             }
         }
     }

@@ -448,6 +448,12 @@ pgbg_portal_run(Portal portal, bool is_top_level, DestReceiver *dest, DestReceiv
 #endif
 }
 
+bool
+pgbg_postmaster_is_alive(void)
+{
+	return PostmasterIsAlive();
+}
+
 void
 pgbg_pqsignal(int signo, pqsigfunc handler)
 {

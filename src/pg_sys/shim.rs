@@ -62,6 +62,7 @@ unsafe extern "C-unwind" {
         altdest: *mut DestReceiver,
         completion: *mut QueryCompletion,
     ) -> bool;
+    pub fn pgbg_postmaster_is_alive() -> bool;
     pub fn pgbg_pqsignal(signo: c_int, handler: pqsigfunc);
     pub fn pgbg_proc_exit(status: c_int) -> !;
     pub fn pgbg_raise_file_error(

@@ -152,6 +152,7 @@ fn hand_over(
     listed: Option<(&Listing<'_>, &Admission)>,
 ) -> Option<JobRef> {
     let job_context = Cell::new(None);
+    STATE.handed.set(Some(link));
     let handed_over = catch(|| {
         // Everything that may fail comes first: once the worker has the request, the job is there.
         injection::point("launch-ready");
@@ -187,6 +188,7 @@ fn hand_over(
         Some(new_job)
     });
     STATE.starting.set(None);
+    STATE.handed.set(None);
     if let Ok(Some(job)) = handed_over {
         return Some(job);
     }
@@ -311,7 +313,9 @@ fn send_request(link: LinkRef, order: &Order<'_>, cookie: i64, file: Name) -> bo
     injection::point("launch-send");
     loop {
         latch::reset();
-        match link.requests.send(parts, true, true) {
+        let sent = link.requests.send(parts, true, true);
+        link.channel.rouse_worker();
+        match sent {
             Sent::Done => break,
             Sent::Detached => return false,
             Sent::WouldBlock => injection::point("launch-sending"),

@@ -82,6 +82,7 @@ pub fn release(link: LinkRef) {
     // A job that still runs there, because it could not be handed over or talked nonsense, leaves no file behind.
     link.channel.set_unwanted();
     link.requests.detach();
+    link.channel.rouse_worker();
     link.channel.segment().detach();
     STATE.leaving.push(link);
 }

@@ -54,6 +54,8 @@ pub struct State {
     filed: Cell<u64>,
     /// A new worker that was given a job, of which nobody knows yet.
     starting: Cell<Option<LinkRef>>,
+    /// The worker that is being given a job, warm or new.
+    handed: Cell<Option<LinkRef>>,
     /// It waits, and says so to the workers that it reads from.
     is_waiting: Cell<bool>,
     /// Its exit will be noticed.
@@ -77,6 +79,7 @@ pub static STATE: State = State {
     kept: Cell::new(0),
     filed: Cell::new(0),
     starting: Cell::new(None),
+    handed: Cell::new(None),
     is_waiting: Cell::new(false),
     cleans_up: Cell::new(false),
     cookies: Cookies::new(),
@@ -106,8 +109,12 @@ fn on_exit() {
     // The workers first: who makes a file looks at this word afterwards.
     let busy = registry::running().filter_map(|job| job.link.get());
     busy.chain(STATE.idle.iter())
-        .chain(STATE.starting.get())
-        .for_each(|link| link.channel.flow.set_orphaned());
+        .chain(STATE.handed.get())
+        .for_each(|link| {
+            link.channel.flow.set_orphaned();
+            // Who dozes would not see the queue go.
+            link.channel.wake_worker();
+        });
     if let Some(link) = STATE.starting.take() {
         link.channel.request_cancel();
         link.terminate();

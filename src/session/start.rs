@@ -4,7 +4,7 @@
 use super::ceilings::Admission;
 use super::link::{Link, LinkRef};
 use super::settings::Told;
-use super::{STATE, context, deadlock, idle, pump, wait};
+use super::{context, deadlock, idle, pump, wait};
 use crate::channel;
 use crate::channel::credit::Inlet;
 use crate::channel::segment::{Channel, Peer};
@@ -244,10 +244,12 @@ fn wait_for(link: LinkRef, is_so: impl Fn() -> bool) {
             }
             check = wait::next_check();
         }
-        if link.channel.is_connected() && STATE.patience.latch_gets_set(time) {
+        if link.channel.is_connected()
+            && wait::latch_gets_set(time, check.left(time), Some(link), &WAIT_FOR_START)
+        {
             check_for_interrupts();
         } else {
-            latch::wait(check.left(time), &WAIT_FOR_START);
+            latch::wait(check.left(now()), &WAIT_FOR_START);
         }
     }
 }

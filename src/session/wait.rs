@@ -1,16 +1,17 @@
 //! Waiting for outcomes: by latch, interruptibly, while every job's messages are taken in.
 
 use super::job::JobRef;
-use super::{STATE, deadlock, pump};
+use super::link::LinkRef;
+use super::{STATE, deadlock, pump, registry};
 use crate::directory;
 use crate::injection;
 use crate::nested;
-use crate::pg::clock::{Deadline, now};
+use crate::pg::clock::{Deadline, Instant, now};
 use crate::pg::error::{Report, catch, check_for_interrupts, code};
 use crate::pg::guc;
 use crate::pg::latch::{self, WaitEvent};
 use crate::pg::text::Str;
-use core::ffi::c_int;
+use core::ffi::{c_int, c_long};
 use core::fmt;
 
 pub use super::deadlock::WaitFor;
@@ -141,12 +142,38 @@ fn wait_by_latch(
             check = next_check();
         }
         injection::point("wait");
-        if wanted.may_come_soon() && STATE.patience.latch_gets_set(time) {
+        let until = deadline.earlier(check);
+        let left = match wanted.others.is_empty() {
+            true => until.left(time),
+            // Whoever wakes this process when one of those ends knows nothing of dozing.
+            false => Some(0),
+        };
+        if wanted.may_come_soon() && latch_gets_set(time, left, None, &WAIT_FOR_JOB) {
             check_for_interrupts();
         } else {
-            latch::wait(deadline.earlier(check).left(time), &WAIT_FOR_JOB);
+            latch::wait(until.left(now()), &WAIT_FOR_JOB);
         }
     }
+}
+
+/// Looks and dozes, as Patience does, until one of this session's workers says something, or that of `starting`.
+pub fn latch_gets_set(
+    time: Instant,
+    left: Option<c_long>,
+    starting: Option<LinkRef>,
+    event: &WaitEvent,
+) -> bool {
+    STATE.patience.latch_gets_set(time, left, |dozes| {
+        if dozes {
+            event.advertise();
+        } else {
+            latch::conceal_wait();
+        }
+        registry::running()
+            .filter_map(|job| job.link.get())
+            .chain(starting)
+            .for_each(|link| link.channel.launcher_dozing.set(dozes));
+    })
 }
 
 /// When to look for a deadlock next.

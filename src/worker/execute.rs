@@ -46,7 +46,7 @@ pub fn run(channel: Channel, request: &Request<'_>) {
         snapshot::import(unsafe { Str::from_cstr(snapshot) });
         // Its launcher waits for this: the snapshot may go with the launching transaction.
         channel.set_running();
-        channel.requests().wake_sender();
+        channel.wake_launcher();
     }
     log::note_user();
     let looked_up = STATE.plans.look_again(known, given);

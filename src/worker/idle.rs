@@ -134,6 +134,12 @@ fn wait_for_job(channel: Channel, requests: QueueHandle) -> bool {
         deadline = deadline.earlier(Deadline::after(UNREAD_PATIENCE));
     }
     let mut statistics = Deadline::after(STATISTICS_DELAY);
+    let tell = |dozes| {
+        if dozes {
+            IDLE.advertise();
+        }
+        channel.worker_dozing.set(dozes);
+    };
     loop {
         latch::reset();
         process::serve_interrupts_but_cancel();
@@ -160,8 +166,14 @@ fn wait_for_job(channel: Channel, requests: QueueHandle) -> bool {
             activity::report_statistics(true);
             statistics = Deadline::NEVER;
         }
-        if !STATE.patience.latch_gets_set(time) {
-            latch::wait_only(deadline.earlier(statistics).left(time), &IDLE);
+        let until = deadline.earlier(statistics);
+        let left = match channel.flow.is_orphaned() {
+            // Its end is known by the queue, of which only the latch tells.
+            true => Some(0),
+            false => until.left(time),
+        };
+        if !STATE.patience.latch_gets_set(time, left, tell) {
+            latch::wait_only(until.left(now()), &IDLE);
         }
     }
 }
@@ -182,9 +194,9 @@ fn has_grown() -> bool {
     grown
 }
 
-/// At most a quarter of max_worker_processes may be idle. The first in PostgreSQL's process array stay, so that of many
-/// that become idle at the same time not all leave; a newcomer among the first sends the others away. All processes are
-/// looked at only where there may be too many.
+/// At most a quarter of max_worker_processes may be idle. The first in PostgreSQL's process array
+/// stay, so that of many that become idle at the same time not all leave; a newcomer among the first sends the others away.
+/// All processes are looked at only where there may be too many.
 fn is_one_too_many() -> bool {
     let limit = (procs::max_worker_processes() / 4).max(1);
     if !directory::may_have_idle(limit) {

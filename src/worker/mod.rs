@@ -99,7 +99,7 @@ fn serve<'a>(channel: Channel, job_context: Context, taken: &Cell<Option<Request
     if is_new {
         identity::connect(channel);
         if channel.set_connected() {
-            channel.requests().wake_sender();
+            channel.wake_launcher();
         }
     }
     injection::point("worker-connected");
@@ -124,7 +124,7 @@ fn receive<'a>(channel: Channel, context: Context) -> Request<'a> {
     });
     injection::point("worker-taking");
     if channel.take_job() {
-        channel.requests().wake_sender();
+        channel.wake_launcher();
     }
     Request::decode(context.copy_bytes(message)).unwrap_or_else(|malformed| {
         Report::error(code::PROTOCOL_VIOLATION)

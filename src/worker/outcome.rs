@@ -50,8 +50,7 @@ fn publish(channel: Channel, summary: &Summary) {
     notify::note_end(channel, summary);
     channel.outcome.publish(summary);
     STATE.summary.set(None);
-    // The sender of requests is the launcher.
-    channel.requests().wake_sender();
+    channel.wake_launcher();
     directory::wake_for_ended(ended);
 }
 
@@ -102,7 +101,11 @@ pub fn settle(channel: Channel) {
         publish(channel, &summary);
         return;
     }
-    if channel.leave_without_job() || channel.outcome.is_published() {
+    if channel.leave_without_job() {
+        channel.wake_launcher();
+        return;
+    }
+    if channel.outcome.is_published() {
         return;
     }
     if STATE.job.get().committed {
