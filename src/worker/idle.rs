@@ -124,7 +124,7 @@ pub fn next_job(channel: Channel) -> bool {
 }
 
 fn wait_for_job(channel: Channel, requests: QueueHandle) -> bool {
-    if (is_one_too_many() || has_grown()) && leave(channel) {
+    if has_grown() && leave(channel) {
         return false;
     }
     let is_unread =
@@ -134,6 +134,7 @@ fn wait_for_job(channel: Channel, requests: QueueHandle) -> bool {
         deadline = deadline.earlier(Deadline::after(UNREAD_PATIENCE));
     }
     let mut statistics = Deadline::after(STATISTICS_DELAY);
+    let mut is_counted = false;
     let tell = |dozes| {
         if dozes {
             IDLE.advertise();
@@ -173,6 +174,11 @@ fn wait_for_job(channel: Channel, requests: QueueHandle) -> bool {
             false => until.left(time),
         };
         if !STATE.patience.latch_gets_set(time, left, tell) {
+            IDLE.advertise();
+            // Not before: of sessions that run one job after another, each needs its own.
+            if !core::mem::replace(&mut is_counted, true) && is_one_too_many() && leave(channel) {
+                return false;
+            }
             latch::wait_only(until.left(now()), &IDLE);
         }
     }
@@ -194,7 +200,7 @@ fn has_grown() -> bool {
     grown
 }
 
-/// At most a quarter of max_worker_processes may be idle. The first in PostgreSQL's process array
+/// At most a quarter of max_worker_processes may be idle for longer than they doze. The first in PostgreSQL's process array
 /// stay, so that of many that become idle at the same time not all leave; a newcomer among the first sends the others away.
 /// All processes are looked at only where there may be too many.
 fn is_one_too_many() -> bool {

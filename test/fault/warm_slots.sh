@@ -86,6 +86,32 @@ t_is 'but no session is refused their slots' "$(sql "SELECT count(pg_background_
 for i in 1 2 3 4 5 6; do session_close "cap$i" kill; done
 t_no_leaks 'nothing is left'
 
+# The third leaves, wherever it stands among the server's processes.
+for last in 1 2 3; do
+	for i in 1 2 3; do
+		session_open "cap$i"
+		session_do "cap$i" "SELECT pg_background_submit('SELECT pg_sleep(' || $((i == last)) || ')') \\g /dev/null" >/dev/null
+	done
+	sleep 1.5
+	t_ok "of three the last, number $last: two stay" wait_until "SELECT count(*) = 2 FROM pg_stat_activity WHERE backend_type = 'pg_background'"
+	for i in 1 2 3; do session_close "cap$i"; done
+	t_no_leaks 'nothing is left'
+done
+
+# Six sessions of which each runs one job after another: the workers are idle in between, though not for long.
+sql 'CREATE TABLE who (pid int)'
+pids=()
+for i in 1 2 3 4 5 6; do
+	PGOPTIONS='-c pg_background.launch_timeout=20s' psql -XAtqc "DO \$\$ BEGIN FOR i IN 1..100 LOOP
+		PERFORM pg_sleep(0.001), pg_background_run('INSERT INTO who SELECT pg_backend_pid()'); END LOOP; END \$\$" &
+	pids+=($!)
+done
+wait "${pids[@]}"
+t_is 'six sessions, a hundred jobs each' "$(sql 'SELECT count(*) FROM who')" 600
+processes=$(sql 'SELECT count(DISTINCT pid) FROM who')
+t_ok "do not start a process for each: $processes" test "$processes" -lt 100
+t_no_leaks 'nothing is left'
+
 # --- max_workers_per_role
 t_is 'an ordinary role cannot raise its limit' "$(PGUSER=limited sql_code 'SELECT pg_background_purge_v2()' 'SET pg_background.max_workers_per_role = 100')" 42501
 t_is 'nor before the library is loaded' "$(PGUSER=limited PGOPTIONS='-c pg_background.max_workers_per_role=100' psql -XAtq \
