@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
 # What one autonomous statement costs: by a worker that is started for it, by one that is kept warm, and by dblink with a
-# connection made for it or kept open; then autonomous INSERTs by pgbench at 1 and 4 clients, with the processor time that all
-# of the server's processes took for each. On a throwaway server of the PostgreSQL of PG_CONFIG. Prints two tables; results/
+# connection made for it or kept open; then autonomous INSERTs by pgbench, with the processor time that all of the server's
+# processes took for each. On a throwaway server of the PostgreSQL of PG_CONFIG. Prints two tables; results/
 # gets latency.csv, latency.svg, inserts.csv and inserts.svg.
 #
 #   BENCH_ROUNDS    rounds, each of which measures everything once (51)
 #   BENCH_CALLS     calls of a kind in a round (40)
 #   BENCH_IN_A_ROW  calls of one kind without a pause, three times: what is rare shows there (100000)
+#   BENCH_CLIENTS   how many clients pgbench is run with ('1 4')
 #   BENCH_PACES     rounds of pgbench (5)
 #   BENCH_SECONDS   seconds that pgbench runs each time (3)
 #   OTHER_LIBRARY   the path of another library with the functions pg_background_launch(text, int) and pg_background_result(int)
 . "$(dirname "$0")/lib.sh"
-: "${BENCH_ROUNDS:=51}" "${BENCH_CALLS:=40}" "${BENCH_IN_A_ROW:=100000}" "${BENCH_PACES:=5}" "${BENCH_SECONDS:=3}" "${OTHER_LIBRARY:=}"
+: "${BENCH_ROUNDS:=51}" "${BENCH_CALLS:=40}" "${BENCH_IN_A_ROW:=100000}" "${BENCH_CLIENTS:=1 4}" "${BENCH_PACES:=5}" "${BENCH_SECONDS:=3}" "${OTHER_LIBRARY:=}"
 
 bench_begin
 bench_server main "max_worker_processes = 32" || die 'no server'
@@ -141,7 +142,7 @@ pace() {
 }
 
 for ((round = 1; round <= BENCH_PACES; round++)); do
-	for clients in 1 4; do
+	for clients in $BENCH_CLIENTS; do
 		for variant in 'not autonomous' 'dblink kept' 'run_v2 warm' 'run with parameters' 'run_v2 failing' 'dblink kept, prepared' \
 			'run_v2 warm, prepared' 'run with parameters, prepared' 'dblink kept, ten at a time' 'run with parameters, ten at a time' \
 			'dblink fresh' 'run_v2 cold'; do
