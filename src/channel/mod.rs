@@ -25,6 +25,9 @@ pub const LIBRARY: &CStr = c"$libdir/pg_background";
 /// bgw_type: backend_type in pg_stat_activity.
 pub const BACKEND_TYPE: &CStr = c"pg_background";
 
-/// Shown while a worker waits for its session's next job. Before 17 all waits of extensions have one name, but this one
-/// still has a number of its own, by which idle workers are counted and found.
+/// Shown while a worker waits for its session's next job, at first: it is not counted yet.
+pub static READY: WaitEvent = WaitEvent::numbered(c"PgBackgroundReady", 0x1D1D);
+
+/// Shown afterwards. Before 17 all waits of extensions have one name, but these two still have numbers of their own, by which
+/// idle workers are counted and found.
 pub static IDLE: WaitEvent = WaitEvent::numbered(c"PgBackgroundIdle", 0x1D1E);

@@ -32,19 +32,19 @@ fn connected_as(proc: *const sys::PGPROC) -> sys::Oid {
     unsafe { (&raw const (*proc).roleId).read_volatile() }
 }
 
-/// Background workers of one type that wait for one event, connected as one role or as any. An unused PGPROC may still
+/// Background workers of one type that wait for one of two events, connected as one role or as any. An unused PGPROC may still
 /// show its last process; so each is confirmed.
 #[derive(Clone, Copy)]
 pub struct Waiting {
     pub backend_type: &'static CStr,
-    pub event: u32,
+    pub events: [u32; 2],
     pub role: Option<sys::Oid>,
 }
 
 impl Waiting {
     fn pid_of(&self, proc: *const sys::PGPROC) -> Option<c_int> {
         let (pid, event) = state(proc)?;
-        let is_meant = event == self.event
+        let is_meant = self.events.contains(&event)
             && self.role.is_none_or(|role| role == connected_as(proc))
             && is_worker(pid, self.backend_type);
         is_meant.then_some(pid)

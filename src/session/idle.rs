@@ -89,7 +89,7 @@ pub fn evict(role: Option<Oid>) -> bool {
     let own = dismiss_all();
     let others = Waiting {
         backend_type: channel::BACKEND_TYPE,
-        event: channel::IDLE.id(),
+        events: [channel::IDLE.id(), channel::READY.id()],
         role,
     };
     own || others.signal(0, libc::SIGUSR2) > 0

@@ -115,6 +115,7 @@ fn on_exit() {
             // Who dozes would not see the queue go.
             link.channel.wake_worker();
         });
+    crate::injection::point("session-ending");
     if let Some(link) = STATE.starting.take() {
         link.channel.request_cancel();
         link.terminate();

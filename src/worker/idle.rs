@@ -4,7 +4,7 @@ use super::state::{STATE, Settings};
 use super::{execute, identity, sending};
 use crate::channel::segment::{Availability, Channel};
 use crate::channel::wire::request::Request;
-use crate::channel::{self, IDLE};
+use crate::channel::{self, IDLE, READY};
 use crate::directory;
 use crate::injection;
 use crate::nested;
@@ -17,6 +17,7 @@ use crate::pg::procs::Waiting;
 use crate::pg::shm_mq::{QueueHandle, Received};
 use crate::pg::{activity, backup, discard, plugins, process, procs, xact};
 use crate::settings::WORKER_IDLE_TIMEOUT;
+use core::cell::Cell;
 use core::sync::atomic::Ordering;
 
 /// Bytes that a process may have more than after its first job: caches grow, of tables and functions that were used once.
@@ -115,7 +116,7 @@ pub fn next_job(channel: Channel) -> bool {
     let Some(requests) = STATE.requests.get() else {
         return false;
     };
-    IDLE.advertise();
+    READY.advertise();
     let is_claimed = wait_for_job(channel, requests);
     if is_claimed {
         latch::conceal_wait();
@@ -134,10 +135,11 @@ fn wait_for_job(channel: Channel, requests: QueueHandle) -> bool {
         deadline = deadline.earlier(Deadline::after(UNREAD_PATIENCE));
     }
     let mut statistics = Deadline::after(STATISTICS_DELAY);
-    let mut is_counted = false;
+    let is_counted = Cell::new(false);
     let tell = |dozes| {
         if dozes {
-            IDLE.advertise();
+            let event = if is_counted.get() { &IDLE } else { &READY };
+            event.advertise();
         }
         channel.worker_dozing.set(dozes);
     };
@@ -174,9 +176,9 @@ fn wait_for_job(channel: Channel, requests: QueueHandle) -> bool {
             false => until.left(time),
         };
         if !STATE.patience.latch_gets_set(time, left, tell) {
-            IDLE.advertise();
             // Not before: of sessions that run one job after another, each needs its own.
-            if !core::mem::replace(&mut is_counted, true) && is_one_too_many() && leave(channel) {
+            IDLE.advertise();
+            if !is_counted.replace(true) && is_one_too_many() && leave(channel) {
                 return false;
             }
             latch::wait_only(until.left(now()), &IDLE);
@@ -210,7 +212,7 @@ fn is_one_too_many() -> bool {
     }
     let idle = Waiting {
         backend_type: channel::BACKEND_TYPE,
-        event: IDLE.id(),
+        events: [IDLE.id(); 2],
         role: None,
     };
     let (count, rank) = idle.count_and_rank();

@@ -4,7 +4,7 @@ use super::entry;
 use super::notify;
 use super::sending::{self, Sent};
 use super::state::{Job, STATE};
-use crate::channel::IDLE;
+use crate::channel::READY;
 use crate::channel::outcome::{Ending, Summary, Text};
 use crate::channel::segment::{Availability, Channel};
 use crate::channel::wire::response::{self, Kind};
@@ -68,7 +68,7 @@ fn end(channel: Channel, summary: &Summary, stays: bool) -> bool {
     STATE.job.set(Job::NONE);
     if ended.stays {
         channel.set_availability(Availability::Idle);
-        IDLE.advertise();
+        READY.advertise();
     }
     publish(channel, summary);
     directory::wake_for_ended(ended);

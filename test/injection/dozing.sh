@@ -31,7 +31,8 @@ session_open holder
 session_do holder 'SELECT pg_advisory_lock(42);' >/dev/null
 # A session without the timer of a statement_timeout, which goes off later on.
 session_open n
-session_do n "SELECT pid, cookie FROM pg_background_launch('DO \$\$ BEGIN PERFORM pg_sleep(0.05); RAISE WARNING ''first words''; PERFORM pg_advisory_lock(42); END \$\$') \\gset" >/dev/null
+session_do n "SELECT pid, cookie FROM pg_background_launch('DO \$\$ BEGIN PERFORM pg_sleep(2); RAISE WARNING ''first words''; PERFORM pg_advisory_lock(42); END \$\$') \\gset" >/dev/null
+t_ok 'its job runs' wait_until "SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'pg_background' AND wait_event = 'PgSleep'"
 ask n 'SELECT pg_background_wait(:pid, :cookie) \g /dev/null'
 first_words() {
 	local end=$((SECONDS + 15))
@@ -68,7 +69,7 @@ worker() {
 	t_ok "$1: nobody is left" wait_until "$left"
 	session_do s "SET pg_background.worker_idle_timeout = '1h'; SELECT count(*) FROM pg_background_run('SELECT 1');" >/dev/null
 	sleep 1.5
-	t_like "$1: it shows what it waits for" "$(sql "SELECT wait_event FROM pg_stat_activity WHERE backend_type = 'pg_background'")" '^(PgBackgroundIdle|Extension)$'
+	t_like "$1: it shows what it waits for" "$(sql "SELECT wait_event FROM pg_stat_activity WHERE backend_type = 'pg_background'")" '^(PgBackgroundReady|Extension)$'
 }
 session_do s "SELECT pg_background_detach_all() \g /dev/null" >/dev/null
 sql 'SELECT pg_reload_conf()' >/dev/null
@@ -77,7 +78,12 @@ sql 'SELECT pg_reload_conf()' >/dev/null
 worker 'letting go'
 session_do s 'DISCARD ALL;' >/dev/null
 worker "the session's end"
+arm session-ending hold
 session_close s
+arrival session-ending >/dev/null
+# Meanwhile the worker would doze again.
+sleep 0.5
+disarm_all
 t_ok 'nobody dozes on' wait_until "$left"
 t_no_leaks 'nothing is left'
 t_done
