@@ -69,7 +69,7 @@ worker() {
 	t_ok "$1: nobody is left" wait_until "$left"
 	session_do s "SET pg_background.worker_idle_timeout = '1h'; SELECT count(*) FROM pg_background_run('SELECT 1');" >/dev/null
 	sleep 1.5
-	t_like "$1: it shows what it waits for" "$(sql "SELECT wait_event FROM pg_stat_activity WHERE backend_type = 'pg_background'")" '^(PgBackgroundReady|Extension)$'
+	t_like "$1: it shows what it waits for" "$(sql "SELECT wait_event FROM pg_stat_activity WHERE backend_type = 'pg_background'")" '^(PgBackgroundIdle|Extension)$'
 }
 session_do s "SELECT pg_background_detach_all() \g /dev/null" >/dev/null
 sql 'SELECT pg_reload_conf()' >/dev/null
