@@ -152,7 +152,8 @@ fn hand_over(
     listed: Option<(&Listing<'_>, &Admission)>,
 ) -> Option<JobRef> {
     let job_context = Cell::new(None);
-    STATE.handed.set(Some(link));
+    let is_new = listed.is_none();
+    STATE.handed.set(Some((link, is_new)));
     let handed_over = catch(|| {
         // Everything that may fail comes first: once the worker has the request, the job is there.
         injection::point("launch-ready");
@@ -160,10 +161,6 @@ fn hand_over(
         job_context.set(Some(new_context));
         if let Some((listing, admission)) = listed {
             list(link.channel, listing, admission);
-        }
-        let is_new = listed.is_none();
-        if is_new {
-            STATE.starting.set(Some(link));
         }
         let new_job = new_job(new_context, link, order, cookie, queue_size);
         link.channel.set_unread(order.keeps_worker);
@@ -187,7 +184,6 @@ fn hand_over(
         directory::confirm();
         Some(new_job)
     });
-    STATE.starting.set(None);
     STATE.handed.set(None);
     if let Ok(Some(job)) = handed_over {
         return Some(job);

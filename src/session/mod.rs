@@ -52,10 +52,8 @@ pub struct State {
     /// Bytes of unread output in memory and in files.
     kept: Cell<usize>,
     filed: Cell<u64>,
-    /// A new worker that was given a job, of which nobody knows yet.
-    starting: Cell<Option<LinkRef>>,
-    /// The worker that is being given a job, warm or new.
-    handed: Cell<Option<LinkRef>>,
+    /// The worker that is being given a job, of which nobody knows yet, and whether it is a new one.
+    handed: Cell<Option<(LinkRef, bool)>>,
     /// It waits, and says so to the workers that it reads from.
     is_waiting: Cell<bool>,
     /// Its exit will be noticed.
@@ -78,7 +76,6 @@ pub static STATE: State = State {
     leaving: List::new(),
     kept: Cell::new(0),
     filed: Cell::new(0),
-    starting: Cell::new(None),
     handed: Cell::new(None),
     is_waiting: Cell::new(false),
     cleans_up: Cell::new(false),
@@ -109,14 +106,14 @@ fn on_exit() {
     // The workers first: who makes a file looks at this word afterwards.
     let busy = registry::running().filter_map(|job| job.link.get());
     busy.chain(STATE.idle.iter())
-        .chain(STATE.handed.get())
+        .chain(STATE.handed.get().map(|(link, _)| link))
         .for_each(|link| {
             link.channel.flow.set_orphaned();
             // Who dozes would not see the queue go.
             link.channel.wake_worker();
         });
     crate::injection::point("session-ending");
-    if let Some(link) = STATE.starting.take() {
+    if let Some((link, true)) = STATE.handed.take() {
         link.channel.request_cancel();
         link.terminate();
     }

@@ -18,6 +18,9 @@ each() {
 }
 t_is 'the end of a job wakes its session, and a job its worker' "$(each "PERFORM pg_background_run('SELECT $nap')")" 00000
 t_is 'and then it shows no wait' "$(each "PERFORM pg_background_run('SELECT $nap'); ASSERT (SELECT wait_event IS NULL FROM pg_stat_activity WHERE pid = pg_backend_pid())")" 00000
+# From 17 on waits have names.
+t_is 'a worker that has just done a job is not counted as idle' "$(each "PERFORM pg_background_run('SELECT 1');
+	ASSERT (SELECT wait_event IS DISTINCT FROM 'PgBackgroundIdle' FROM pg_stat_activity WHERE backend_type = 'pg_background')")" 00000
 t_is 'a failure wakes it' "$(each "PERFORM pg_background_run('SELECT 1/0 FROM $nap')")" 00000
 t_is 'a job that nobody waits for wakes its worker' "$(each "PERFORM pg_background_submit('SELECT 1'), $nap")" 00000
 t_is 'its being taken wakes who launches it' \
