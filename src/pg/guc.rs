@@ -1,8 +1,8 @@
 //! utils/guc.h: settings.
 
 use super::identity::Identity;
-use super::libraries;
 use super::memory::Context;
+use super::plpgsql;
 use super::text::Str;
 use crate::pg_sys as sys;
 use core::cell::UnsafeCell;
@@ -288,7 +288,7 @@ pub unsafe fn restore(
     // handler (clear_restoring).
     unsafe {
         sys::InitializingParallelWorker = true;
-        libraries::restore(library_state);
+        plpgsql::restore(library_state, state);
         if !has_taken() {
             sys::RestoreGUCState(state.as_ptr().cast_mut().cast());
         }

@@ -61,6 +61,24 @@ pub(super) fn are_nondefault(settings: &[sys::pgbg_nondefault]) -> bool {
     }
 }
 
+/// Whether one whose name begins so, in small letters or capitals, is not at its default. In case of doubt it is.
+pub(super) fn is_one_set(prefix: &[u8]) -> bool {
+    let mut is_set = !can_be_seen();
+    if !is_set {
+        for_each_nondefault(|setting, _| {
+            let start = name_of(setting).get(..prefix.len());
+            is_set |= start.is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+        });
+    }
+    is_set
+}
+
+/// Whether there is one of that name, whatever it is.
+pub(super) fn is_there(name: &CStr) -> bool {
+    // SAFETY: a name that ends; looking it up makes no setting, and raises nothing.
+    !unsafe { sys::pgbg_find_setting(name.as_ptr()) }.is_null()
+}
+
 /// Whether a setting has one value in the whole cluster, or is no setting of anybody's: SerializeGUCState leaves it out.
 pub(super) fn is_shared(setting: &sys::config_generic) -> bool {
     setting.context == sys::PGC_POSTMASTER || setting.context == sys::PGC_INTERNAL

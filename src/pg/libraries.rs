@@ -1,6 +1,5 @@
 //! fmgr.h: the libraries that this process has loaded.
 
-use super::guc_array;
 use super::memory::Context;
 use crate::pg_sys as sys;
 use core::ffi::CStr;
@@ -41,36 +40,26 @@ pub fn that_act<'a>(all: &[u8], context: Context) -> &'a [u8] {
     &place[..=length]
 }
 
-/// Loads those of `all` that are not there, in their order. Works in the current memory context. Raises what loading raises.
+/// Loads those that are not there, in their order; `all` need not have an end. Works in the current memory context. Raises what
+/// loading raises.
 ///
 /// # Safety
 /// `serialize` wrote them, in a process of the same server.
-pub unsafe fn restore(all: &[u8]) {
-    let Some((before, plpgsql, behind)) = around_plpgsql(all) else {
-        // SAFETY: the caller's promise; it only reads.
-        return unsafe { sys::RestoreLibraryState(all.as_ptr().cast_mut().cast()) };
-    };
-    let load = |names: &[u8]| {
-        let end = |i| names.get(i).copied().unwrap_or(0);
-        let names = Context::current().alloc_slice(names.len() + 1, end);
-        // SAFETY: the caller's promise, and the end was put behind them.
-        unsafe { sys::RestoreLibraryState(names.as_mut_ptr().cast()) }
-    };
-    load(before);
-    // It does nothing but define settings, and tell the server what to call at the end of transactions.
-    guc_array::define_quickly(b"plpgsql.", || load(plpgsql));
-    load(behind);
+pub(super) unsafe fn load(all: &[u8]) {
+    let end = |i| all.get(i).copied().unwrap_or(0);
+    let all = Context::current().alloc_slice(all.len() + 1, end);
+    // SAFETY: the caller's promise, and an end was put behind them.
+    unsafe { sys::RestoreLibraryState(all.as_mut_ptr().cast()) }
 }
 
-/// What is before the server's PL/pgSQL in a list, its name, and what is behind, each without the list's end. None if it is not
-/// in there, or comes from somewhere else.
-fn around_plpgsql(all: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
-    let end_of = |name: &CStr| name.to_bytes_with_nul().len();
-    let found = names(all).position(|name| is_installed(name, b"/plpgsql."))?;
-    let start = names(all).take(found).map(end_of).sum();
-    let (before, rest) = all.split_at(start);
-    let (name, behind) = rest.split_at(names(rest).next().map_or(0, end_of));
-    Some((before, name, behind.strip_suffix(b"\0")?))
+/// Whether it is the server's PL/pgSQL.
+pub(super) fn is_plpgsql(name: &CStr) -> bool {
+    is_installed(name, b"/plpgsql.")
+}
+
+/// Whether it is ours.
+pub(super) fn is_ours(name: &CStr) -> bool {
+    is_installed(name, b"/pg_background.")
 }
 
 /// Whether it lies where the server has its libraries, under a name that begins so.
@@ -91,12 +80,23 @@ pub fn are_known() -> bool {
     }
     // SAFETY: the estimate is the exact size, and there is room for it.
     unsafe { sys::SerializeLibraryState(size, all.as_mut_ptr().cast()) };
-    let is_known =
-        |name| is_installed(name, b"/plpgsql.") || is_installed(name, b"/pg_background.");
-    names(&all).all(is_known)
+    names(&all).all(|name| is_plpgsql(name) || is_ours(name))
 }
 
-fn names(all: &[u8]) -> impl Iterator<Item = &CStr> {
+/// Whether this process has one of that name. Works in the current memory context.
+pub(super) fn has(name: &CStr) -> bool {
+    names(serialize(Context::current())).any(|one| one == name)
+}
+
+/// Whether those of this process that do something when they are loaded are all in `all`, but for ours, whose settings every
+/// process that asks has. Works in the current memory context.
+pub fn are_among(all: &[u8]) -> bool {
+    let is_known = |name: &CStr| is_ours(name) || names(all).any(|one| one == name) || !acts(name);
+    names(serialize(Context::current())).all(is_known)
+}
+
+/// Their names, up to the end.
+pub(super) fn names(all: &[u8]) -> impl Iterator<Item = &CStr> {
     let mut rest = all;
     core::iter::from_fn(move || {
         let name = CStr::from_bytes_until_nul(rest).ok()?;

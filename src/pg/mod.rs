@@ -39,6 +39,7 @@ pub mod panic;
 pub mod params;
 pub mod pin;
 pub mod plancache;
+pub mod plpgsql;
 pub mod plugins;
 pub mod process;
 pub mod procs;

@@ -55,3 +55,9 @@ pub fn setting_roles(setting: &config_generic) -> [Oid; 2] {
 pub fn setting_roles(_setting: &config_generic) -> [Oid; 2] {
     [0; 2]
 }
+
+/// What post_parse_analyze_hook is given last.
+#[cfg(not(pg_ge_19))]
+pub type Jumbled = *mut JumbleState;
+#[cfg(pg_ge_19)]
+pub type Jumbled = *const JumbleState;

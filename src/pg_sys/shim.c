@@ -342,6 +342,31 @@ pgbg_log_statement(const char *sql)
 	ereport(LOG, (errmsg("statement: %s", sql), errhidestmt(true)));
 }
 
+/*
+ * Whether a function that is built in looks for settings by their names, or lists them, or the libraries. 15 and 18 have
+ * added one each.
+ */
+bool
+pgbg_looks_at_settings(Oid function)
+{
+	switch (function)
+	{
+		case F_CURRENT_SETTING_TEXT:
+		case F_CURRENT_SETTING_TEXT_BOOL:
+		case F_SET_CONFIG:
+		case F_PG_SHOW_ALL_SETTINGS:
+		case F_PG_SHOW_ALL_FILE_SETTINGS:
+#ifdef F_PG_SETTINGS_GET_FLAGS
+		case F_PG_SETTINGS_GET_FLAGS:
+#endif
+#ifdef F_PG_GET_LOADED_MODULES
+		case F_PG_GET_LOADED_MODULES:
+#endif
+			return true;
+	}
+	return false;
+}
+
 /* 19 keeps the names in shared memory. */
 int
 pgbg_lwlock_new_tranche_id(const char *name)

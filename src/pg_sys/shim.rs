@@ -50,6 +50,7 @@ unsafe extern "C-unwind" {
     pub fn pgbg_lock_addin_shmem_init();
     pub fn pgbg_log_duration(sql: *const c_char, was_logged: bool);
     pub fn pgbg_log_statement(sql: *const c_char);
+    pub fn pgbg_looks_at_settings(function: Oid) -> bool;
     pub fn pgbg_lwlock_new_tranche_id(name: *const c_char) -> c_int;
     pub fn pgbg_lwlock_register_tranche(tranche: c_int, name: *const c_char);
     pub fn pgbg_mark_guc_prefix_reserved(prefix: *const c_char);

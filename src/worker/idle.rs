@@ -15,7 +15,7 @@ use crate::pg::latch;
 use crate::pg::memory::Context;
 use crate::pg::procs::Waiting;
 use crate::pg::shm_mq::{QueueHandle, Received};
-use crate::pg::{activity, backup, discard, plugins, process, procs, xact};
+use crate::pg::{activity, backup, discard, libraries, plugins, process, procs, xact};
 use crate::settings::WORKER_IDLE_TIMEOUT;
 use core::cell::Cell;
 use core::sync::atomic::Ordering;
@@ -60,8 +60,9 @@ pub fn may_stay(request: &Request<'_>) -> bool {
     if mark != settings.mark {
         // Counting takes longer than a job: what a library has once added is counted once.
         let (now, before) = (guc_count::count_variables(), settings.variables);
-        let has_gained =
-            mark.has_other_variables(settings.mark) || now.undefined != before.undefined;
+        let has_gained = mark.has_other_variables(settings.mark)
+            && !libraries::are_among(settings.libraries)
+            || now.undefined != before.undefined;
         if let (Some(channel), true) = (STATE.channel.get(), has_gained) {
             channel.set_has_gained();
         }

@@ -52,6 +52,7 @@ if [ -r /proc/self/maps ]; then
 	t_is 'a library in which the server calls nothing is not loaded in vain, and the others are' "$(psql -XAtq 2>&1 <<-'SQL'
 		LOAD 'dict_snowball';
 		LOAD 'plpgsql';
+		SET plpgsql.check_asserts = off;
 		SELECT * FROM pg_background_run_query_v2($$ SELECT pg_read_file('/proc/self/maps') ~ 'dict_snowball', pg_read_file('/proc/self/maps') ~ 'plpgsql' $$) AS (a bool, b bool);
 		SELECT * FROM pg_background_run_query_v2($$ SELECT to_tsvector('english', 'needed')::text, pg_read_file('/proc/self/maps') ~ 'dict_snowball' $$) AS (a text, b bool);
 	SQL
@@ -59,16 +60,6 @@ if [ -r /proc/self/maps ]; then
 else
 	say '  no /proc here to tell which libraries a process has'
 fi
-
-# PL/pgSQL is in almost every session, and brings nothing but settings. A job may look for them in any way.
-psql -XAtq <<'SQL'
-CREATE VIEW plpgsql_settings AS SELECT count(*) > 0 FROM pg_settings WHERE name LIKE 'plpgsql.%';
-CREATE FUNCTION plpgsql_setting() RETURNS text LANGUAGE sql AS $$ SELECT current_setting('plpgsql.check_asserts') $$;
-SQL
-finds() { psql -XAtq -c "DO 'BEGIN END'" -c "$1" 2>&1; }
-t_is "PL/pgSQL's settings in a view" "$(finds "SELECT * FROM pg_background_run_query_v2('SELECT * FROM plpgsql_settings') AS (found bool)")" t
-t_is 'in a function in SQL' "$(finds "SELECT * FROM pg_background_run_query_v2('SELECT plpgsql_setting()') AS (value text)")" on
-t_is 'by a parameter' "$(finds "SELECT pg_background_query_json('SELECT current_setting(\$1) AS value', params => ROW('plpgsql.check_asserts'::text))")" '{"value": "on"}'
 
 # Temporary tables, with temp_buffers set, which cannot be set any more once they are in use.
 psql -XAtq >"$WORK/log/temp.out" 2>&1 <<'SQL'

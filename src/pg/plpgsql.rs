@@ -1,0 +1,187 @@
+//! PL/pgSQL among the libraries of another session: fmgr.h, parser/analyze.h, catalog/objectaccess.h.
+//!
+//! When it is loaded it does nothing but define settings, and tell the server what to call at the end of transactions and of
+//! PL/pgSQL's own work. So it is loaded only when something is about to run that could look for them: docs/ARCHITECTURE.md,
+//! PL/pgSQL comes when it could be missed.
+
+use super::{guc_array, guc_tables, libraries};
+use crate::pg_sys as sys;
+use core::cell::Cell;
+use core::ffi::{CStr, c_int, c_void};
+
+/// The names of its settings begin so.
+const PREFIX: &[u8] = b"plpgsql.";
+
+/// All that it has had since 9.5.
+const SETTINGS: [&CStr; 5] = [
+    c"plpgsql.variable_conflict",
+    c"plpgsql.print_strict_params",
+    c"plpgsql.check_asserts",
+    c"plpgsql.extra_warnings",
+    c"plpgsql.extra_errors",
+];
+
+/// What is to be loaded when it could be missed, and the hooks that were there before ours.
+struct Missing {
+    is_missing: Cell<bool>,
+    is_hooked: Cell<bool>,
+    analyzed: Cell<sys::post_parse_analyze_hook_type>,
+    accessed: Cell<sys::object_access_hook_type>,
+    called: Cell<sys::needs_fmgr_hook_type>,
+}
+
+// SAFETY: a backend has one thread.
+unsafe impl Sync for Missing {}
+
+static MISSING: Missing = Missing {
+    is_missing: Cell::new(false),
+    is_hooked: Cell::new(false),
+    analyzed: Cell::new(None),
+    accessed: Cell::new(None),
+    called: Cell::new(None),
+};
+
+/// Loads those of `all` that are not there, in their order; the server's PL/pgSQL later, if only ours is behind it, and neither
+/// `state`, which is about to be restored, nor this process's configuration has something of it. Works in the current memory
+/// context. Raises what loading raises; so does, if PL/pgSQL comes later, what makes it come.
+///
+/// # Safety
+/// `libraries::serialize` and `guc::serialize_state` wrote them, in a process of the same server.
+pub(super) unsafe fn restore(all: &[u8], state: &[u8]) {
+    MISSING.is_missing.set(false);
+    let (before, plpgsql, behind) = around(all).unwrap_or((all, None, &[]));
+    // SAFETY: the caller's promise.
+    unsafe { libraries::load(before) };
+    if plpgsql.is_some_and(|name| !libraries::has(name)) {
+        if libraries::names(behind).all(libraries::is_ours) && !mentions(state) && !has_settings() {
+            hook();
+            MISSING.is_missing.set(true);
+        } else {
+            load();
+        }
+    }
+    // SAFETY: the caller's promise.
+    unsafe { libraries::load(behind) };
+}
+
+/// What is before the server's PL/pgSQL in a list, its name, and what is behind. None if it is not in there, or comes from
+/// somewhere else.
+fn around(all: &[u8]) -> Option<(&[u8], Option<&CStr>, &[u8])> {
+    let end_of = |name: &CStr| name.to_bytes_with_nul().len();
+    let found = libraries::names(all).position(libraries::is_plpgsql)?;
+    let start = libraries::names(all).take(found).map(end_of).sum();
+    let (before, rest) = all.split_at(start);
+    let name = libraries::names(rest).next()?;
+    Some((before, Some(name), &rest[end_of(name)..]))
+}
+
+/// Whether one of its settings, or what could be one, is named in there. A value that looks like one does no harm.
+fn mentions(state: &[u8]) -> bool {
+    state
+        .windows(PREFIX.len())
+        .any(|part| part.eq_ignore_ascii_case(PREFIX))
+}
+
+/// Whether this process has one of its settings, or what could be one. What the configuration had once may be there, at its default.
+fn has_settings() -> bool {
+    guc_tables::is_one_set(PREFIX) || SETTINGS.iter().any(|name| guc_tables::is_there(name))
+}
+
+fn load() {
+    // SAFETY: a static name, which the server expands to that of `restore`'s list: there it has its libraries.
+    guc_array::define_quickly(PREFIX, || unsafe {
+        sys::load_file(c"$libdir/plpgsql".as_ptr(), false);
+    });
+}
+
+/// Before something that could look for it. If it cannot be loaded, the next that could look tries again.
+fn bring() {
+    if MISSING.is_missing.get() {
+        load();
+        MISSING.is_missing.set(false);
+    }
+}
+
+/// They stay for good: another library may have chained itself in front by the time they are of no use.
+fn hook() {
+    if MISSING.is_hooked.replace(true) {
+        return;
+    }
+    // SAFETY: variables of this process; hooks are chained like this.
+    unsafe {
+        MISSING.analyzed.set(sys::post_parse_analyze_hook);
+        MISSING.accessed.set(sys::object_access_hook);
+        MISSING.called.set(sys::needs_fmgr_hook);
+        sys::post_parse_analyze_hook = Some(analyzed);
+        sys::object_access_hook = Some(accessed);
+        sys::needs_fmgr_hook = Some(called);
+    }
+}
+
+/// After the analysis of each statement, of a function's as well, and before anything asks what columns it has: a utility
+/// statement may show settings, or change them, or run code in PL/pgSQL.
+unsafe extern "C-unwind" fn analyzed(
+    state: *mut sys::ParseState,
+    query: *mut sys::Query,
+    jumbled: sys::Jumbled,
+) {
+    // SAFETY: the server passes a tree that it has made.
+    if unsafe { (*query).commandType } == sys::CMD_UTILITY {
+        bring();
+    }
+    if let Some(next) = MISSING.analyzed.get() {
+        // SAFETY: as it was passed to us.
+        unsafe { next(state, query, jumbled) };
+    }
+}
+
+/// Before a function is called in an expression, also one that the server has built in, which `called` does not hear of.
+unsafe extern "C-unwind" fn accessed(
+    access: sys::ObjectAccessType,
+    class: sys::Oid,
+    object: sys::Oid,
+    part: c_int,
+    argument: *mut c_void,
+) {
+    if access == sys::OAT_FUNCTION_EXECUTE && could_look(object) {
+        bring();
+    }
+    if let Some(next) = MISSING.accessed.get() {
+        // SAFETY: as it was passed to us.
+        unsafe { next(access, class, object, part, argument) };
+    }
+}
+
+/// Before a function that is not built in is looked up to be called, whoever calls it: a trigger, an index, a type.
+unsafe extern "C-unwind" fn called(function: sys::Oid) -> bool {
+    bring();
+    // SAFETY: as it was passed to us.
+    MISSING
+        .called
+        .get()
+        .is_some_and(|next| unsafe { next(function) })
+}
+
+/// Whether a function could: of those that are built in, few do; of all others nobody knows.
+fn could_look(function: sys::Oid) -> bool {
+    // SAFETY: compares a number.
+    function >= sys::PGBG_FIRST_UNPINNED_OBJECT || unsafe { sys::pgbg_looks_at_settings(function) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mentions;
+
+    #[test]
+    fn settings_are_found_wherever_they_are_and_however_they_are_written() {
+        for (state, expected) in [
+            (&b""[..], false),
+            (b"plpgsql", false),
+            (b"plpgsql_check.mode\0on\0", false),
+            (b"work_mem\01MB\0plpgsql.extra_errors\0all\0", true),
+            (b"PLpgSQL.", true),
+        ] {
+            assert_eq!(mentions(state), expected, "{state:?}");
+        }
+    }
+}
