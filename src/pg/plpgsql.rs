@@ -178,7 +178,7 @@ mod tests {
             (&b""[..], false),
             (b"plpgsql", false),
             (b"plpgsql_check.mode\0on\0", false),
-            (b"work_mem\01MB\0plpgsql.extra_errors\0all\0", true),
+            (b"work_mem\0x\0\0plpgsql.extra_errors\0all\0", true),
             (b"PLpgSQL.", true),
         ] {
             assert_eq!(mentions(state), expected, "{state:?}");

@@ -142,7 +142,8 @@ session_do b "SELECT 'back ' || x FROM pg_background_run_query('SELECT inlined()
 t_is 'a library that is not there fails the job that needs it, and no other' "$(session_output b | grep -E '^(without|missed|not|back) ')" \
 	$'without true\nmissed 58P01\nnot missed true\nback on'
 session_close b
-# --- last, because the server remembers that the configuration once had it
+
+# --- the configuration: the server remembers what it once had
 session_open a
 session_do a "LOAD 'plpgsql'; SELECT 'before ' || pid AS first FROM pg_background_run_v2('SELECT 1');"
 psql -XAtq -c "LOAD 'plpgsql'" -c "ALTER SYSTEM SET plpgsql.check_asserts = off"
@@ -152,7 +153,8 @@ t_like 'what the configuration has by now' "$(session_output a)" 'after off'
 psql -XAtq -c "LOAD 'plpgsql'" -c 'ALTER SYSTEM RESET plpgsql.check_asserts'
 cluster_reload main
 session_close a
-cluster_reload main 'plpgsql.nothing = 1'
+cluster_conf main 'plpgsql.nothing = 1'
+cluster_restart main
 stays 'where the configuration has something that PL/pgSQL has not' 'SELECT does()'
 t_no_leaks 'nothing is left'
 t_done
