@@ -269,7 +269,7 @@ pub const STATE_HAS_ROLES: bool = sys::PGBG_SETTINGS_HAVE_ROLES != 0;
 /// The last source whose values are those that RESET gives.
 pub const LAST_RESET_SOURCE: sys::GucSource = sys::PGC_S_OVERRIDE;
 
-/// Loads another session's libraries (`library_state`) and takes over its settings: `state`, unless `has_taken` them by then in another way;
+/// Loads another session's libraries (`library_state`; PL/pgSQL when it could be missed, if it `may_wait`) and takes over its settings: `state`, unless `has_taken` them by then in another way;
 /// `reset_values` may set those that `state` has no room for (guc_tables). While the flag that parallel workers use is set, session_authorization and role are taken from what is
 /// installed, not looked up by name; but setting them has reset the role, so `identity` installs it, and what shows who one
 /// is, once more: a launcher that is kept from changing it (pin) does not send that. Needs a transaction, no security context, no snapshot. Raises what loading or setting raises.
@@ -278,6 +278,7 @@ pub const LAST_RESET_SOURCE: sys::GucSource = sys::PGC_S_OVERRIDE;
 /// Both come from the serialize functions of a process of the same server, unharmed.
 pub unsafe fn restore(
     library_state: &[u8],
+    may_wait: bool,
     state: &[u8],
     identity: &Identity,
     has_taken: impl FnOnce() -> bool,
@@ -288,7 +289,7 @@ pub unsafe fn restore(
     // handler (clear_restoring).
     unsafe {
         sys::InitializingParallelWorker = true;
-        plpgsql::restore(library_state, state);
+        plpgsql::restore(library_state, state, may_wait);
         if !has_taken() {
             sys::RestoreGUCState(state.as_ptr().cast_mut().cast());
         }

@@ -68,31 +68,39 @@ fn is_installed(name: &CStr, start: &[u8]) -> bool {
     let directory = unsafe { CStr::from_ptr((&raw const sys::pkglib_path).cast()) };
     let file = name.to_bytes().strip_prefix(directory.to_bytes());
     file.and_then(|file| file.strip_prefix(start))
-        .is_some_and(|suffix| !suffix.contains(&b'/'))
+        .is_some_and(|suffix| !suffix.contains(&b'/') && !suffix.contains(&b'.'))
 }
 
-/// Whether this process has none but ours and the server's PL/pgSQL. Allocates nothing, so that it may be asked at the process's end.
-pub fn are_known() -> bool {
+/// Calls `look` with those of this process, unless their names take more room than there is. Allocates nothing, so that it may
+/// be asked at the process's end, and after each job.
+fn with_all<T>(look: impl FnOnce(&[u8]) -> T) -> Option<T> {
     let mut all = [0_u8; 2048];
     let size = room();
     if size > all.len() {
-        return false;
+        return None;
     }
     // SAFETY: the estimate is the exact size, and there is room for it.
     unsafe { sys::SerializeLibraryState(size, all.as_mut_ptr().cast()) };
-    names(&all).all(|name| is_plpgsql(name) || is_ours(name))
+    Some(look(&all))
 }
 
-/// Whether this process has one of that name. Works in the current memory context.
+/// Whether this process has none but ours and the server's PL/pgSQL. In case of doubt it has.
+pub fn are_known() -> bool {
+    let is_known = |name: &CStr| is_plpgsql(name) || is_ours(name);
+    with_all(|all| names(all).all(is_known)) == Some(true)
+}
+
+/// Whether this process has one of that name. In case of doubt it has not.
 pub(super) fn has(name: &CStr) -> bool {
-    names(serialize(Context::current())).any(|one| one == name)
+    with_all(|all| names(all).any(|one| one == name)) == Some(true)
 }
 
-/// Whether those of this process that do something when they are loaded are all in `all`, but for ours, whose settings every
-/// process that asks has. Works in the current memory context.
-pub fn are_among(all: &[u8]) -> bool {
-    let is_known = |name: &CStr| is_ours(name) || names(all).any(|one| one == name) || !acts(name);
-    names(serialize(Context::current())).all(is_known)
+/// Whether those of this process that do something when they are loaded are all in `known`, but for ours, whose settings every
+/// process that asks has. In case of doubt they are not.
+pub fn are_among(known: &[u8]) -> bool {
+    let is_known =
+        |name: &CStr| is_ours(name) || names(known).any(|one| one == name) || !acts(name);
+    with_all(|all| names(all).all(is_known)) == Some(true)
 }
 
 /// Their names, up to the end.

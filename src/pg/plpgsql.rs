@@ -21,13 +21,15 @@ const SETTINGS: [&CStr; 5] = [
     c"plpgsql.extra_errors",
 ];
 
-/// What is to be loaded when it could be missed, and the hooks that were there before ours.
+/// Whether it is to be loaded when it could be missed, and the hooks that were there before ours.
 struct Missing {
     is_missing: Cell<bool>,
     is_hooked: Cell<bool>,
     analyzed: Cell<sys::post_parse_analyze_hook_type>,
     accessed: Cell<sys::object_access_hook_type>,
-    called: Cell<sys::needs_fmgr_hook_type>,
+    started: Cell<sys::ExecutorStart_hook_type>,
+    looked_up: Cell<sys::needs_fmgr_hook_type>,
+    called: Cell<sys::fmgr_hook_type>,
 }
 
 // SAFETY: a backend has one thread.
@@ -38,22 +40,27 @@ static MISSING: Missing = Missing {
     is_hooked: Cell::new(false),
     analyzed: Cell::new(None),
     accessed: Cell::new(None),
+    started: Cell::new(None),
+    looked_up: Cell::new(None),
     called: Cell::new(None),
 };
 
-/// Loads those of `all` that are not there, in their order; the server's PL/pgSQL later, if only ours is behind it, and neither
-/// `state`, which is about to be restored, nor this process's configuration has something of it. Works in the current memory
+/// Loads those of `all` that are not there, in their order; the server's PL/pgSQL later, if that may wait, only ours is behind it,
+/// and neither `state`, which is about to be restored, nor this process's configuration has something of it. It may in a process
+/// that has done no job: what was looked up for an earlier one is not looked up again. Works in the current memory
 /// context. Raises what loading raises; so does, if PL/pgSQL comes later, what makes it come.
 ///
 /// # Safety
 /// `libraries::serialize` and `guc::serialize_state` wrote them, in a process of the same server.
-pub(super) unsafe fn restore(all: &[u8], state: &[u8]) {
-    MISSING.is_missing.set(false);
+pub(super) unsafe fn restore(all: &[u8], state: &[u8], may_wait: bool) {
+    // If it has waited since then, so may it on.
+    let may_wait = MISSING.is_missing.replace(false) || may_wait;
     let (before, plpgsql, behind) = around(all).unwrap_or((all, None, &[]));
     // SAFETY: the caller's promise.
     unsafe { libraries::load(before) };
     if plpgsql.is_some_and(|name| !libraries::has(name)) {
-        if libraries::names(behind).all(libraries::is_ours) && !mentions(state) && !has_settings() {
+        let is_last = libraries::names(behind).all(libraries::is_ours);
+        if may_wait && is_last && !mentions(state) && !has_settings() {
             hook();
             MISSING.is_missing.set(true);
         } else {
@@ -82,7 +89,8 @@ fn mentions(state: &[u8]) -> bool {
         .any(|part| part.eq_ignore_ascii_case(PREFIX))
 }
 
-/// Whether this process has one of its settings, or what could be one. What the configuration had once may be there, at its default.
+/// Whether this process has one of its settings, or what could be one. What the configuration had once may be there, at its default;
+/// a name among those that PL/pgSQL does not know is not found then: there the worker leaves after the first job that brings PL/pgSQL.
 fn has_settings() -> bool {
     guc_tables::is_one_set(PREFIX) || SETTINGS.iter().any(|name| guc_tables::is_there(name))
 }
@@ -111,10 +119,14 @@ fn hook() {
     unsafe {
         MISSING.analyzed.set(sys::post_parse_analyze_hook);
         MISSING.accessed.set(sys::object_access_hook);
-        MISSING.called.set(sys::needs_fmgr_hook);
+        MISSING.started.set(sys::ExecutorStart_hook);
+        MISSING.looked_up.set(sys::needs_fmgr_hook);
+        MISSING.called.set(sys::fmgr_hook);
         sys::post_parse_analyze_hook = Some(analyzed);
         sys::object_access_hook = Some(accessed);
-        sys::needs_fmgr_hook = Some(called);
+        sys::ExecutorStart_hook = Some(started);
+        sys::needs_fmgr_hook = Some(looked_up);
+        sys::fmgr_hook = Some(called);
     }
 }
 
@@ -135,7 +147,7 @@ unsafe extern "C-unwind" fn analyzed(
     }
 }
 
-/// Before a function is called in an expression, also one that the server has built in, which `called` does not hear of.
+/// Before a function is called in an expression, also one that the server has built in, which the two below do not hear of.
 unsafe extern "C-unwind" fn accessed(
     access: sys::ObjectAccessType,
     class: sys::Oid,
@@ -152,20 +164,82 @@ unsafe extern "C-unwind" fn accessed(
     }
 }
 
-/// Before a function that is not built in is looked up to be called, whoever calls it: a trigger, an index, a type.
-unsafe extern "C-unwind" fn called(function: sys::Oid) -> bool {
+/// Before a plan runs, and before it starts parallel workers: they have what their leader has, and no hooks. The settings of a trigger's
+/// function are set before it is called.
+unsafe extern "C-unwind" fn started(query: *mut sys::QueryDesc, flags: c_int) {
+    let next = MISSING.started.get().unwrap_or(sys::standard_ExecutorStart);
+    // SAFETY: as it was passed to us.
+    unsafe { next(query, flags) };
+    // SAFETY: a plan that has been started has its state.
+    if MISSING.is_missing.get() && unsafe { runs_elsewhere(query) || has_triggers(query) } {
+        bring();
+    }
+}
+
+/// Whether parallel workers may run some of it.
+///
+/// # Safety
+/// It has been started.
+unsafe fn runs_elsewhere(query: *const sys::QueryDesc) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { (*(*query).plannedstmt).parallelModeNeeded }
+}
+
+/// Whether a relation that it changes has a trigger whose function is not built in.
+///
+/// # Safety
+/// It has been started.
+unsafe fn has_triggers(query: *const sys::QueryDesc) -> bool {
+    // SAFETY: the caller's promise; the list is of ResultRelInfo, which have a copy of their triggers if there are any.
+    unsafe {
+        let relations = (*(*query).estate).es_opened_result_relations;
+        (0..sys::list_length(relations)).any(|i| {
+            let relation: *const sys::ResultRelInfo = sys::list_nth(relations, i).cast();
+            let Some(triggers) = (*relation).ri_TrigDesc.as_ref() else {
+                return false;
+            };
+            let count = usize::try_from(triggers.numtriggers).unwrap_or(0);
+            core::slice::from_raw_parts(triggers.triggers, count)
+                .iter()
+                .any(|trigger| !is_built_in(trigger.tgfoid))
+        })
+    }
+}
+
+/// Before a function that is not built in is called by something else: an index, a type, a foreign table. It is heard of once for
+/// each process and place, and not at all if it has rights or settings of its own.
+unsafe extern "C-unwind" fn looked_up(function: sys::Oid) -> bool {
     bring();
     // SAFETY: as it was passed to us.
     MISSING
-        .called
+        .looked_up
         .get()
         .is_some_and(|next| unsafe { next(function) })
+}
+
+/// Before one that has is called.
+unsafe extern "C-unwind" fn called(
+    event: sys::FmgrHookEventType,
+    function: *mut sys::FmgrInfo,
+    argument: *mut sys::Datum,
+) {
+    if event == sys::FHET_START {
+        bring();
+    }
+    if let Some(next) = MISSING.called.get() {
+        // SAFETY: as it was passed to us.
+        unsafe { next(event, function, argument) };
+    }
 }
 
 /// Whether a function could: of those that are built in, few do; of all others nobody knows.
 fn could_look(function: sys::Oid) -> bool {
     // SAFETY: compares a number.
-    function >= sys::PGBG_FIRST_UNPINNED_OBJECT || unsafe { sys::pgbg_looks_at_settings(function) }
+    !is_built_in(function) || unsafe { sys::pgbg_looks_at_settings(function) }
+}
+
+fn is_built_in(function: sys::Oid) -> bool {
+    function < sys::PGBG_FIRST_UNPINNED_OBJECT
 }
 
 #[cfg(test)]

@@ -94,6 +94,7 @@ fn restore(settings: Settings, is_first: bool) {
     unsafe {
         guc::restore(
             settings.libraries,
+            is_first,
             settings.state,
             &settings.identity,
             || is_first && fresh::adopt(settings.state, Context::current()),

@@ -20,6 +20,11 @@ looks() {
 # same NAME SQL: the same of what brings PL/pgSQL in any session.
 same() { t_is "$1: a job sees what its session does" "$(in_job "$2")" "$(in_session plpgsql "$2")"; }
 
+# As it can be made where PL/pgSQL is not.
+sql "
+	CREATE FUNCTION suppresses() RETURNS trigger LANGUAGE internal SET plpgsql.check_asserts = 'no boolean' AS 'suppress_redundant_updates_trigger';
+	CREATE TABLE suppressed AS SELECT 'x'::text AS x;
+	CREATE TRIGGER suppresses BEFORE UPDATE ON suppressed FOR EACH ROW EXECUTE FUNCTION suppresses();"
 sql "
 	CREATE VIEW settings AS SELECT count(*)::text FROM pg_settings WHERE starts_with(name, 'plpgsql.');
 	CREATE FUNCTION inlined() RETURNS text LANGUAGE sql AS \$\$ SELECT current_setting('plpgsql.check_asserts', true) \$\$;
@@ -38,6 +43,11 @@ sql "
 	CREATE FUNCTION is_there() RETURNS trigger LANGUAGE c AS '$WORK/looks.so';
 	CREATE TABLE let_through (x text);
 	CREATE TRIGGER is_there BEFORE INSERT ON let_through FOR EACH ROW EXECUTE FUNCTION is_there();
+	CREATE TABLE partitioned (x text) PARTITION BY LIST (x);
+	CREATE TABLE partition PARTITION OF partitioned DEFAULT;
+	CREATE TRIGGER is_there BEFORE INSERT ON partition FOR EACH ROW EXECUTE FUNCTION is_there();
+	CREATE TYPE of_checked AS (x checked);
+	CREATE TABLE many AS SELECT 'x'::text AS x FROM generate_series(1, 1000);
 	CREATE FUNCTION does() RETURNS text LANGUAGE plpgsql AS \$\$ BEGIN RETURN current_setting('plpgsql.check_asserts'); END \$\$"
 
 looks 'by its name' "SELECT current_setting('plpgsql.check_asserts')"
@@ -56,6 +66,12 @@ looks 'in a default' 'INSERT INTO filled DEFAULT VALUES RETURNING x'
 looks 'in a domain' "SELECT 'anything'::checked::text"
 looks 'where a domain is read' "SELECT x::text FROM json_to_record('{\"x\": \"anything\"}') AS t(x checked)"
 looks 'in a trigger in C' "INSERT INTO let_through VALUES ('through') RETURNING x"
+looks "in a partition's" "INSERT INTO partitioned VALUES ('through') RETURNING x"
+sql 'ALTER FUNCTION is_there() SECURITY DEFINER'
+looks "in a partition's, with somebody's rights" "INSERT INTO partitioned VALUES ('through') RETURNING x"
+sql "ALTER FUNCTION is_there() SECURITY INVOKER SET work_mem = '1MB'"
+looks "in a partition's, with settings" "INSERT INTO partitioned VALUES ('through') RETURNING x"
+looks 'in the settings of one' 'UPDATE suppressed SET x = x RETURNING x'
 looks 'in a statement that is made of a text' "SELECT ts_rewrite('a'::tsquery, 'SHOW plpgsql.check_asserts')::text"
 looks 'in columns of such a statement' "SELECT query_to_xmlschema('SHOW plpgsql.check_asserts', false, false, '') IS NOT NULL"
 if [ "$(pg_major)" -ge 15 ]; then
@@ -73,7 +89,10 @@ for libraries in "$WORK/looks.so plpgsql" "plpgsql $WORK/looks.so"; do
 		-c "SELECT x FROM pg_background_run_query('SELECT was_there()') AS (x bool)" | uniq -c | awk '{ print $1 }')" 2
 done
 if [ "$(pg_major)" -ge 16 ]; then parallel=debug_parallel_query; else parallel=force_parallel_mode; fi
-PGOPTIONS="-c $parallel=on" looks 'in a parallel worker' "SELECT current_setting('plpgsql.check_asserts') FROM pg_class LIMIT 1"
+export PGOPTIONS="-c $parallel=on"
+looks 'in a parallel worker' "SELECT current_setting('plpgsql.check_asserts') FROM pg_class LIMIT 1"
+looks 'in a parallel worker that reads a domain' "SELECT count(('(' || x || ')')::of_checked)::text FROM many"
+unset PGOPTIONS
 t_is 'nothing else that is built in has a name that says it looks' "$(sql "SELECT string_agg(DISTINCT prosrc, ' ' ORDER BY prosrc) FROM pg_proc
 	WHERE oid < 12000 AND prosrc ~ '(^|_)(config|settings?|guc|modules|libraries)(_|\$)' AND prosrc !~ 'spg_|ts_config|^pg_config\$|^pg_extension_config_dump\$' AND prosrc NOT IN
 		('show_config_by_name', 'show_config_by_name_missing_ok', 'set_config_by_name', 'show_all_settings', 'show_all_file_settings', 'pg_settings_get_flags', 'pg_get_loaded_modules')")" ''
@@ -95,6 +114,23 @@ else
 fi
 
 # --- workers that stay
+if [ -r /proc/self/maps ]; then
+	t_is 'a worker that has done jobs before its session had it gets it at once' "$(psql -XAtq 2>&1 <<-'SQL'
+		SELECT pid FROM pg_background_run_v2('SELECT 1') \gset
+		LOAD 'plpgsql';
+		SELECT * FROM pg_background_run_query($$ SELECT pg_backend_pid(), pg_read_file('/proc/self/maps') ~ '/plpgsql\.' $$) AS (w int, there bool) \gset
+		SELECT :w = :pid, :'there';
+	SQL
+	)" 't|t'
+	t_is 'one that has done without goes on, also with other settings' "$(psql -XAtq 2>&1 <<-'SQL'
+		LOAD 'plpgsql';
+		SELECT pid FROM pg_background_run_v2('SELECT 1') \gset
+		SET work_mem = '1MB';
+		SELECT * FROM pg_background_run_query($$ SELECT pg_backend_pid(), pg_read_file('/proc/self/maps') ~ '/plpgsql\.' $$) AS (w int, there bool) \gset
+		SELECT :w = :pid, :'there';
+	SQL
+	)" 't|f'
+fi
 t_is 'a worker that has done without finds what the session sets' "$(psql -XAtq 2>&1 <<-'SQL'
 	LOAD 'plpgsql';
 	SELECT pid FROM pg_background_run_v2('SELECT 1') \gset
