@@ -45,10 +45,10 @@ static MISSING: Missing = Missing {
     called: Cell::new(None),
 };
 
-/// Loads those of `all` that are not there, in their order; the server's PL/pgSQL later, if that may wait, only ours is behind it,
-/// and neither `state`, which is about to be restored, nor this process's configuration has something of it. It may in a process
-/// that has done no job: what was looked up for an earlier one is not looked up again. Works in the current memory
-/// context. Raises what loading raises; so does, if PL/pgSQL comes later, what makes it come.
+/// Loads those of `all` that are not there, in their order. The server's PL/pgSQL is loaded later if it `may_wait` (this process has
+/// done no job: what it has looked up for one it does not look up again), if none but ours is behind it, and if neither `state`, which is about
+/// to be restored, nor this process's configuration has one of its settings. Works in the current memory context. Raises what
+/// loading raises; so does, if PL/pgSQL comes later, what makes it come.
 ///
 /// # Safety
 /// `libraries::serialize` and `guc::serialize_state` wrote them, in a process of the same server.
@@ -96,7 +96,7 @@ fn has_settings() -> bool {
 }
 
 fn load() {
-    // SAFETY: a static name, which the server expands to that of `restore`'s list: there it has its libraries.
+    // SAFETY: a static name. The server expands it to the one in `restore`'s list, which `is_plpgsql` has found in that directory.
     guc_array::define_quickly(PREFIX, || unsafe {
         sys::load_file(c"$libdir/plpgsql".as_ptr(), false);
     });
@@ -110,7 +110,7 @@ fn bring() {
     }
 }
 
-/// They stay for good: another library may have chained itself in front by the time they are of no use.
+/// They stay for good: another library may have chained itself in front by the time they are no longer of use.
 fn hook() {
     if MISSING.is_hooked.replace(true) {
         return;
@@ -147,7 +147,7 @@ unsafe extern "C-unwind" fn analyzed(
     }
 }
 
-/// Before a function is called in an expression, also one that the server has built in, which the two below do not hear of.
+/// Before a function is called in an expression, also one that the server has built in, which fmgr's hooks may not hear of.
 unsafe extern "C-unwind" fn accessed(
     access: sys::ObjectAccessType,
     class: sys::Oid,
@@ -206,10 +206,12 @@ unsafe fn has_triggers(query: *const sys::QueryDesc) -> bool {
     }
 }
 
-/// Before a function that is not built in is called by something else: an index, a type, a foreign table. It is heard of once for
-/// each process and place, and not at all if it has rights or settings of its own.
+/// Before a function is called by something else: an index, a type, a foreign table; and while one is planned that could be
+/// inlined. What has been looked up is kept, and not asked for again; a function with rights or settings of its own is not asked for.
 unsafe extern "C-unwind" fn looked_up(function: sys::Oid) -> bool {
-    bring();
+    if could_look(function) {
+        bring();
+    }
     // SAFETY: as it was passed to us.
     MISSING
         .looked_up
@@ -217,7 +219,7 @@ unsafe extern "C-unwind" fn looked_up(function: sys::Oid) -> bool {
         .is_some_and(|next| unsafe { next(function) })
 }
 
-/// Before one that has is called.
+/// Before a function that has rights or settings of its own is called.
 unsafe extern "C-unwind" fn called(
     event: sys::FmgrHookEventType,
     function: *mut sys::FmgrInfo,

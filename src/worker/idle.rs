@@ -58,8 +58,8 @@ pub fn may_stay(request: &Request<'_>) -> bool {
     }
     let mark = Mark::now();
     if mark != settings.mark {
-        // Counting takes longer than a job: what a library has once added is counted once. The session knows the settings of libraries
-        // that it has as well.
+        // Counting takes longer than a job: what a library has once added is counted once. What libraries define when
+        // they are loaded the session has if it has them.
         let (now, before) = (guc_count::count_variables(), settings.variables);
         let has_gained = mark.has_other_variables(settings.mark)
             && !libraries::are_among(settings.libraries)
