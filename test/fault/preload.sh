@@ -39,6 +39,8 @@ if [ -n "$explain" ]; then
 	t_is 'by ALTER ROLE' "$(explained 'audited role')" 1
 	psql -XAtq -c "LOAD 'auto_explain'" -c 'SET auto_explain.log_min_duration = 0' -c "SELECT pg_background_run_v2('SELECT ''loaded by hand''')" >/dev/null
 	t_is 'by LOAD' "$(explained 'loaded by hand')" 1
+	psql -XAtq -c "LOAD 'auto_explain'" -c 'SET auto_explain.log_min_duration = 0' -c "LOAD 'plpgsql'" -c "SELECT pg_background_run_v2('SELECT ''beside PL/pgSQL''')" >/dev/null
+	t_is 'where PL/pgSQL waits for a job that could miss it' "$(explained 'beside PL/pgSQL')" 1
 	for libraries in 'auto_explain plpgsql' 'plpgsql auto_explain'; do
 		t_is "those before and behind PL/pgSQL: $libraries" "$(psql -XAtq -c "LOAD '${libraries% *}'" -c "LOAD '${libraries#* }'" -c "SELECT n FROM pg_background_run_query('
 			SELECT DISTINCT split_part(name, ''.'', 1) FROM pg_settings WHERE name ~ ''^(auto_explain|plpgsql)\.'' ORDER BY 1') AS (n text)")" $'auto_explain\nplpgsql'
